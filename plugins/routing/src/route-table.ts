@@ -1,0 +1,35 @@
+import { reject, type Reject, type Route, type RouteSpec, type Router, type Session } from '@outrigger/core';
+import { candidate } from './candidates.ts';
+import { HostTable } from './host-table.ts';
+import type { Match } from './match.ts';
+import { canonicalPath, isPlain, normalisations } from './path.ts';
+
+const AMBIGUOUS: Reject = reject(400, 'ambiguous path');
+
+/**
+ * The routes of one listener, compiled. The most specific wins: by host (exact, then the longest wildcard, then none), then
+ * by path (exact, then the longest prefix, then none), then by the number of conditions, then by the order of the file.
+ */
+export class RouteTable implements Router {
+  readonly #hosts = new HostTable();
+
+  constructor(routes: readonly { readonly spec: RouteSpec; readonly route: Route }[]) {
+    for (const { spec, route } of routes) {
+      const match = (spec.settings['match'] ?? {}) as Match;
+      this.#hosts.add(match.host, match.path, candidate(route, match));
+    }
+    this.#hosts.finish();
+  }
+
+  /** The ordinary path, one that nobody would normalise, costs one pass over host and path and no allocation. */
+  route(session: Session): Route | Reject | undefined {
+    const request = session.request;
+    const path = request.path;
+    if (isPlain(path)) return this.#hosts.find(path, request);
+    const canonical = canonicalPath(path);
+    const route = this.#hosts.find(canonical, request);
+    for (const normalised of normalisations(canonical))
+      if (this.#hosts.find(normalised, request) !== route) return AMBIGUOUS;
+    return route;
+  }
+}

@@ -1,0 +1,178 @@
+import { expect } from 'chai';
+import type { Match } from '../src/match.ts';
+import { RouteTable } from '../src/route-table.ts';
+import { routesFor, sessionFor, verdict } from './stand-ins.ts';
+
+type Asked = readonly [host: string, path: string, headers?: Record<string, string>, method?: string];
+
+const route = (matches: readonly Match[], asked: Asked): string =>
+  verdict(new RouteTable(routesFor(matches)).route(sessionFor(...asked)));
+
+const hosts: Match[] = [
+  {},
+  { host: '*.example.com' },
+  { host: 'Chat.Example.com:8443' },
+  { host: '*.eu.example.com' },
+  { host: '[2001:DB8::1]:80' },
+];
+const paths: Match[] = [
+  { path: '/ws' },
+  { path: '=/ws' },
+  { path: '/ws/rooms/' },
+  { path: '/' },
+  { path: '/caf%c3%a9' },
+  { path: '/naïve' },
+];
+const headers: Match[] = [
+  { path: '/a' },
+  { path: '/a', headers: { 'x-beta': '1' } },
+  { path: '/a', headers: { 'X-Beta': '1', 'x-team': 'red' } },
+  { path: '/a', method: 'POST' },
+  { path: '/a', headers: { 'x-team': 'red' } },
+  { path: '/a/b', headers: { 'x-team': 'blue' } },
+];
+const levels: Match[] = [
+  { host: 'a.example.com', path: '/only' },
+  { host: '*.example.com', path: '/some' },
+  { path: '/other' },
+];
+const admin: Match[] = [{ path: '/ws' }, { path: '/admin' }, { host: 'open', path: '/' }];
+
+describe('a route table', () => {
+  const tables: readonly [name: string, matches: Match[], cases: readonly [...Asked, expected: string][]][] = [
+    [
+      'takes the exact host, then the longest wildcard, then none',
+      hosts,
+      [
+        ['chat.example.com', '/', 'r2'],
+        ['shop.example.com', '/', 'r1'],
+        ['a.b.example.com', '/', 'r1'],
+        ['shop.eu.example.com', '/', 'r3'],
+        ['eu.example.com', '/', 'r1'],
+        ['example.com', '/', 'r0'],
+        ['badexample.com', '/', 'r0'],
+        ['2001:db8::1', '/', 'r4'],
+        ['', '/', 'r0'],
+      ],
+    ],
+    [
+      'takes the exact path, then the longest prefix on segment borders',
+      paths,
+      [
+        ['h', '/ws', 'r1'],
+        ['h', '/ws/', 'r0'],
+        ['h', '/ws/x', 'r0'],
+        ['h', '/wsx', 'r3'],
+        ['h', '/ws/rooms', 'r2'],
+        ['h', '/ws/rooms/1/2', 'r2'],
+        ['h', '/ws/roomsy', 'r0'],
+        ['h', '/', 'r3'],
+        ['h', '/%77s', 'r1'],
+        ['h', '/caf%C3%A9/x', 'r4'],
+        ['h', '/caf%c3%a9', 'r4'],
+        ['h', '/na%C3%AFve', 'r5'],
+        ['h', '*', '-'],
+        ['h', '', '-'],
+      ],
+    ],
+    [
+      'takes more header conditions first, then the order of the file',
+      headers,
+      [
+        ['h', '/a', 'r0'],
+        ['h', '/a', { 'X-BETA': '1' }, 'r1'],
+        ['h', '/a', { 'x-beta': '2' }, 'r0'],
+        ['h', '/a', { 'x-beta': '1', 'x-team': 'red' }, 'r2'],
+        ['h', '/a', { 'x-team': 'red' }, 'r4'],
+        ['h', '/a', { 'x-team': 'red' }, 'POST', 'r3'],
+        ['h', '/a/b', { 'x-team': 'blue' }, 'r5'],
+        ['h', '/a/b', { 'x-team': 'red' }, 'r4'],
+        ['h', '/b', '-'],
+      ],
+    ],
+    [
+      'asks the next host where the most specific one has no such path',
+      levels,
+      [
+        ['a.example.com', '/only', 'r0'],
+        ['a.example.com', '/some', 'r1'],
+        ['a.example.com', '/other', 'r2'],
+        ['b.example.com', '/only', '-'],
+      ],
+    ],
+    [
+      'gives pathless routes what has no path',
+      [{ host: 'h' }, { path: '/' }],
+      [
+        ['h', '*', 'r0'],
+        ['i', '*', '-'],
+        ['i', '/', 'r1'],
+      ],
+    ],
+    [
+      'refuses a path that would take another route, or none, once normalised',
+      admin,
+      [
+        ['h', '/ws/../admin', '400'],
+        ['h', '/ws/%2e%2e/admin', '400'],
+        ['h', '/ws/.%2E/admin', '400'],
+        ['h', '/ws/..;a=b/admin', '400'],
+        ['h', '/ws/..%2fadmin', '400'],
+        ['h', '/ws/..%5cadmin', '400'],
+        ['h', '/ws/..\\admin', '400'],
+        ['h', '/ws%2fx', '400'],
+        ['h', '/ws\\x', '400'],
+        ['h', '//ws', '400'],
+        ['h', '/./admin', '400'],
+        ['h', '/other/../ws', '400'],
+        ['h', '/ws/..', '400'],
+        ['h', '/ws/x//../../y', '400'],
+      ],
+    ],
+    [
+      'lets a path pass that takes the same route either way',
+      admin,
+      [
+        ['h', '/ws/./x', 'r0'],
+        ['h', '/ws/x/../y', 'r0'],
+        ['h', '/ws//x', 'r0'],
+        ['h', '/ws/http://x', 'r0'],
+        ['h', '/ws/a%2Fb', 'r0'],
+        ['h', '/ws/a%20b', 'r0'],
+        ['h', '/ws/%zz', 'r0'],
+        ['h', '/ws/.well-known', 'r0'],
+        ['h', '/ws/...', 'r0'],
+        ['open', '/x/../../y', 'r2'],
+        ['h', '/other/../x', '-'],
+      ],
+    ],
+  ];
+  for (const [name, matches, cases] of tables)
+    describe(name, () => {
+      for (const one of cases) {
+        const asked = one.slice(0, -1) as unknown as Asked;
+        it(`${asked.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))).join(' ')} → ${one.at(-1)}`, () => {
+          expect(route(matches, asked)).to.equal(one.at(-1));
+        });
+      }
+    });
+
+  it('reads each path in time that does not grow with the number of routes', () => {
+    // Counted, not timed: the map is asked once for each segment border and once at the end.
+    const many = Array.from({ length: 10_000 }, (_, i) => ({ host: `h${i % 100}.example.com`, path: `/a/${i}` }));
+    const table = new RouteTable(routesFor([...many, { host: '*.example.com', path: '/a' }]));
+    const original = Map.prototype.get;
+    let asked = 0;
+    Map.prototype.get = function get(this: Map<unknown, unknown>, key: unknown) {
+      asked++;
+      return original.call(this, key);
+    };
+    try {
+      expect(verdict(table.route(sessionFor('h7.example.com', '/a/9907')))).to.equal('r9907');
+      expect(verdict(table.route(sessionFor('h7.example.com', '/a/9908')))).to.equal('r10000');
+    } finally {
+      Map.prototype.get = original;
+    }
+    expect(asked).to.be.below(20);
+  });
+});
