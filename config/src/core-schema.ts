@@ -1,0 +1,73 @@
+import { parseAddress, type Schema } from '@outrigger/core';
+
+// The keys that belong to no plugin (DESIGN §7). Keys whose format is `any` are read by `validate`, since what fits there
+// depends on the plugins that are loaded.
+
+const bind = (doc: string, ...byDefault: string[]): Schema => ({
+  bind: { doc, format: 'address', ...(byDefault[0] !== undefined && { default: byDefault[0] }) },
+});
+
+export const rootSchema: Schema = {
+  service: {
+    name: { doc: "OpenTelemetry's service.name.", format: String, default: 'outrigger', env: 'OTEL_SERVICE_NAME' },
+  },
+  admin: {
+    doc: 'The admin address; false turns it off.',
+    format: { oneOf: [[false], bind('Address of the admin page and its API.', '127.0.0.1:9901')] },
+    default: { bind: '127.0.0.1:9901' },
+  },
+  probes: {
+    doc: 'An address that serves /livez and /readyz alone; off where it is missing.',
+    format: { oneOf: [[false], bind('Address of the probes.')] },
+    optional: true,
+  },
+  drain: {
+    delay: { doc: 'Time for which a draining sidecar is not ready and still accepts; part of timeout.', format: 'duration', default: '0s' },
+    timeout: { doc: 'Time within which everything that is open must end.', format: 'duration', default: '30s' },
+    rate: { doc: 'Closes of long-lived sessions per second.', format: 'rate', default: 200 },
+  },
+  listeners: { doc: 'Addresses to accept on, by name.', format: 'any', optional: true },
+  clusters: { doc: 'Sets of equivalent endpoints, by name.', format: 'any', optional: true },
+  plugins: { doc: 'Settings of built-in plugins, and plugins of your own, in their order.', format: 'any', optional: true },
+};
+
+export const listenerSchema: Schema = {
+  protocol: { doc: 'What is spoken there: http (HTTP and WebSocket) or https (the same over TLS).', format: String },
+  bind: { doc: 'Address to accept on; port 0 takes a free one.', format: 'address' },
+  direction: { doc: 'inbound: towards the service; outbound: from it.', format: ['inbound', 'outbound'], default: 'inbound' },
+  cluster: { doc: 'Name of the cluster that everything goes to.', format: String, optional: true },
+  routes: { doc: 'What goes to which cluster.', format: 'any', optional: true },
+};
+
+export const routeSchema: Schema = {
+  cluster: { doc: 'Name of the cluster that what matches goes to.', format: String },
+};
+
+export const clusterSchema: Schema = {
+  endpoints: { doc: 'Addresses, or maps with address, weight and metadata.', format: 'any', optional: true },
+  discovery: { doc: 'Where endpoints come from instead: a map of one name to its settings.', format: 'any', optional: true },
+  balancer: { doc: 'Policy by which endpoints are picked: a name, or a map with policy and its settings.', format: 'any', default: 'round-robin' },
+};
+
+export const endpointSchema: Schema = {
+  address: { doc: 'host:port, [ipv6]:port or unix:/path.', format: endpointAddress },
+  weight: { doc: 'Share of sessions beside the other endpoints.', format: weight, default: 1 },
+  metadata: { doc: 'What policies and plugins may want to know of it.', format: { map: 'any' }, optional: true },
+};
+
+function endpointAddress(value: unknown): void {
+  const expected = new Error('must be host:port, [ipv6]:port or unix:/path');
+  if (typeof value !== 'string') throw expected;
+  let address: ReturnType<typeof parseAddress>;
+  try {
+    address = parseAddress(value);
+  } catch {
+    throw expected;
+  }
+  if ('host' in address && (address.host === '' || address.port === 0)) throw new Error('must name a host, and a port from 1 to 65535');
+}
+
+function weight(value: unknown): void {
+  if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 256)
+    throw new Error('must be a whole number from 1 to 256');
+}

@@ -1,0 +1,21 @@
+/** Variables by name, such as `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Puts variables into a text: `${NAME}`, `${NAME:-default}` where it is unset or empty (as in a shell), `$${` for a literal
+ * `${`. Calls `wrong` for each reference that cannot be resolved.
+ */
+export function substitute(text: string, env: Environment, wrong: (message: string, expected: string) => void): string {
+  return text.replace(/\$\$\{|\$\{([^}]*)(\}?)/g, (reference, inner: string | undefined, end: string) => {
+    if (inner === undefined) return '${';
+    const [, name, fallback] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inner) ?? [];
+    if (name === undefined || end === '') {
+      wrong(`"${reference}" is not a reference to a variable`, '${NAME}, ${NAME:-default}, or $${ for a literal ${');
+      return reference;
+    }
+    const value = env[name];
+    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
+    if (value === undefined) wrong(`the environment variable ${name} is not set`, `it to be, or a default: \${${name}:-default}`);
+    return value ?? '';
+  });
+}

@@ -1,0 +1,151 @@
+import { parseAddress } from '@outrigger/core';
+import { type Document, entryAt, itemsOf } from './document.ts';
+import type { Entry, Node, ScalarNode } from './node.ts';
+import { joinIndex, joinKey } from './path.ts';
+import type { Reader } from './reader.ts';
+import { suggest } from './suggest.ts';
+import type { Known } from './validate.ts';
+
+/**
+ * What no schema can say: names must be those of something, and what excludes each other must not stand together. It reads
+ * the document rather than the configuration, so that each problem has its position, and skips what is no text: that was
+ * reported.
+ */
+export function checkReferences(document: Document, known: Known, reader: Reader): void {
+  const listeners = entryAt(document.root, 'listeners');
+  const clusters = entryAt(document.root, 'clusters');
+  const listenerNames = namesIn(listeners?.node);
+  const clusterNames = namesIn(clusters?.node);
+
+  const refer = (kind: string, node: ScalarNode | undefined, path: string, names: readonly string[]) => {
+    if (node === undefined || names.includes(node.text)) return;
+    const suggestion = suggest(node.text, names);
+    const remedy = suggestion !== undefined ? { suggestion } : names.length > 0 ? { expected: `one of ${names.join(', ')}` } : {};
+    reader.problem(node.position, path, `there is no ${kind} "${node.text}"`, remedy);
+  };
+
+  const checkListener = (name: string, { node, position }: Entry, path: string) => {
+    const cluster = entryAt(node, 'cluster');
+    const routes = entryAt(node, 'routes');
+    if (!cluster && !routes) reader.problem(position, path, 'says nowhere to go', { expected: 'cluster or routes' });
+    if (cluster && routes) reader.problem(position, path, 'has both cluster and routes', { expected: 'one of them' });
+    refer('cluster', text(cluster?.node), joinKey(path, 'cluster'), clusterNames);
+    itemsOf(routes?.node).forEach((route, index) => {
+      const routePath = joinKey(joinIndex(joinKey(path, 'routes'), index), 'cluster');
+      refer('cluster', text(entryAt(route, 'cluster')?.node), routePath, clusterNames);
+    });
+    checkProtocol(text(entryAt(node, 'protocol')?.node), joinKey(path, 'protocol'));
+    checkAddress(entryAt(node, 'bind')?.node, joinKey(path, 'bind'), `listener "${name}"`);
+  };
+
+  const protocols = known.protocols ?? ['http'];
+  const checkProtocol = (node: ScalarNode | undefined, path: string) => {
+    if (node?.text === 'https' && !protocols.includes('https'))
+      reader.problem(node.position, path, '"https" needs the https plugin, which is not loaded', { expected: `one of ${protocols.join(', ')}` });
+    else refer('protocol', node, path, protocols);
+  };
+
+  const taken = new Map<string, string>();
+  const checkAddress = (node: Node | undefined, path: string, owner: string) => {
+    const address = text(node)?.text;
+    if (node === undefined || address === undefined) return;
+    const key = addressKey(address);
+    if (key === undefined) return;
+    const other = taken.get(key);
+    if (other !== undefined) reader.problem(node.position, path, `${address} is the address of ${other} already`);
+    else taken.set(key, owner);
+  };
+
+  const checkCluster = (_name: string, { node, position }: Entry, path: string) => {
+    const endpoints = entryAt(node, 'endpoints');
+    const discovery = entryAt(node, 'discovery');
+    if (!endpoints && !discovery) reader.problem(position, path, 'has no endpoints', { expected: 'endpoints or discovery' });
+    if (endpoints && discovery) reader.problem(position, path, 'has both endpoints and discovery', { expected: 'one of them' });
+    checkEndpoints(endpoints?.node, joinKey(path, 'endpoints'));
+    const balancer = entryAt(node, 'balancer')?.node;
+    const policy = entryAt(balancer, 'policy')?.node;
+    const policyPath = joinKey(path, 'balancer');
+    if (known.balancers) refer('policy', text(policy ?? balancer), policy ? joinKey(policyPath, 'policy') : policyPath, [...known.balancers.keys()]);
+    if (known.discoveries && discovery?.node.kind === 'map')
+      for (const [name, { position: at }] of discovery.node.entries)
+        refer('discovery', { kind: 'scalar', position: at, text: name, value: name, loose: false }, joinKey(path, 'discovery'), [...known.discoveries.keys()]);
+  };
+
+  const checkEndpoints = (node: Node | undefined, path: string) => {
+    const seen = new Set<string>();
+    itemsOf(node).forEach((item, index) => {
+      const address = text(item) ?? text(entryAt(item, 'address')?.node);
+      if (address === undefined) return;
+      if (seen.has(address.text)) reader.problem(address.position, joinIndex(path, index), `${address.text} is listed twice`);
+      seen.add(address.text);
+    });
+  };
+
+  const checkDrain = () => {
+    const drain = entryAt(document.root, 'drain')?.node;
+    const delay = entryAt(drain, 'delay');
+    if (!delay) return;
+    const silent = reader.probe();
+    const ms = silent.value(delay.node, 'duration', '')?.value;
+    const timeout = entryAt(drain, 'timeout')?.node;
+    const limit = timeout ? silent.value(timeout, 'duration', '')?.value : 30_000;
+    if (typeof ms === 'number' && typeof limit === 'number' && ms > limit)
+      reader.problem(delay.node.position, 'drain.delay', 'is longer than drain.timeout, which it is part of');
+  };
+
+  const checkPlugins = () => {
+    const names = known.plugins.map(({ plugin }) => plugin.name);
+    const entries = new Set(known.plugins.map(({ entry }) => entry));
+    const seen = new Map<string, number>();
+    document.plugins.forEach((entry) => {
+      if (!entries.has(entry) && !names.includes(entry.use))
+        refer('plugin', { kind: 'scalar', position: entry.position, text: entry.use, value: entry.use, loose: false }, entry.path, names);
+      const line = seen.get(entry.use);
+      if (line !== undefined) reader.problem(entry.position, entry.path, `"${entry.use}" is listed twice, first on line ${line}`);
+      seen.set(entry.use, line ?? entry.position.line);
+      for (const [index, name] of (entry.listeners ?? []).entries())
+        refer(
+          'listener',
+          { kind: 'scalar', position: entry.listenerPositions[index] ?? entry.position, text: name, value: name, loose: false },
+          joinIndex(joinKey(entry.path, 'listeners'), index),
+          listenerNames,
+        );
+    });
+  };
+
+  if (listenerNames.length === 0 && (listeners === undefined || isEmpty(listeners.node)))
+    reader.problem(listeners?.position ?? document.root.position, 'listeners', 'there are no listeners', { expected: 'at least one' });
+  eachEntry(listeners?.node, 'listeners', checkListener);
+  eachEntry(clusters?.node, 'clusters', checkCluster);
+  for (const name of ['admin', 'probes'])
+    checkAddress(entryAt(entryAt(document.root, name)?.node, 'bind')?.node, joinKey(name, 'bind'), `the ${name} address`);
+  checkDrain();
+  checkPlugins();
+}
+
+function eachEntry(node: Node | undefined, path: string, check: (name: string, entry: Entry, path: string) => void): void {
+  if (node?.kind === 'map') for (const [name, entry] of node.entries) check(name, entry, joinKey(path, name));
+}
+
+function namesIn(node: Node | undefined): readonly string[] {
+  return node?.kind === 'map' ? [...node.entries.keys()] : [];
+}
+
+function isEmpty(node: Node): boolean {
+  return node.kind === 'map' ? node.entries.size === 0 : node.kind === 'scalar' && node.value === null;
+}
+
+function text(node: Node | undefined): ScalarNode | undefined {
+  return node?.kind === 'scalar' && (typeof node.value === 'string' || node.loose) ? node : undefined;
+}
+
+/** The same for addresses that cannot be bound twice; undefined where they can, or where it is no address. */
+function addressKey(address: string): string | undefined {
+  try {
+    const parsed = parseAddress(address);
+    if ('path' in parsed) return `unix:${parsed.path}`;
+    return parsed.port === 0 ? undefined : `${parsed.host || '*'}:${parsed.port}`;
+  } catch {
+    return undefined;
+  }
+}
