@@ -1,0 +1,26 @@
+/**
+ * A timer that is armed again and again without allocation: one per connection or session, `expired` is called once per
+ * arming, at `at` or up to one tick (100 ms) later.
+ */
+export abstract class Timer {
+  /** Owned by the clock. */
+  at = Number.POSITIVE_INFINITY;
+  slot = -1;
+  previous: Timer | null = null;
+  next: Timer | null = null;
+
+  abstract expired(): void;
+}
+
+/** Time, and timers in a wheel: coarse, cheap, and virtual in tests. */
+export interface Clock {
+  /** Monotonic milliseconds, with fractions. */
+  now(): number;
+  /** Wall-clock milliseconds since 1970. */
+  wallTime(): number;
+  /** Arms `timer` to expire in `ms` milliseconds, whatever it was armed to before; Infinity disarms it. */
+  arm(timer: Timer, ms: number): void;
+  disarm(timer: Timer): void;
+  /** Calls `f` once in `ms` milliseconds. For everything that is not on a session's way. */
+  after(ms: number, f: () => void): Disposable;
+}

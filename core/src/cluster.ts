@@ -1,0 +1,79 @@
+import type { Schema } from './schema.ts';
+import type { Session } from './session.ts';
+
+/** One upstream instance. Its counts outlive generations. */
+export interface Endpoint {
+  /** `host:port`, `[v6]:port` or `unix:/path`. The key by which an endpoint is the same one after a change of the list. */
+  readonly address: string;
+  /** 1 to 256. */
+  readonly weight: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  /** Open HTTP exchanges. */
+  readonly requests: number;
+  /** Open WebSockets. */
+  readonly streams: number;
+}
+
+/** An endpoint as a discovery reports it. */
+export interface EndpointSpec {
+  readonly address: string;
+  /** IP addresses to connect to, in order of preference, where `address` is a name. */
+  readonly resolved?: readonly string[];
+  readonly weight?: number;
+  readonly metadata?: Readonly<Record<string, unknown>>;
+}
+
+/** A live handle on a versioned list of equivalent endpoints. It outlives generations. */
+export interface Cluster {
+  readonly name: string;
+  readonly endpoints: readonly Endpoint[];
+  /** The sections that plugins declared for clusters, validated, by key. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Name of the connector that reaches its endpoints: `tcp`, or that of a plugin. */
+  readonly connector: string;
+  /** Asks the balancer. `tried` are those that already failed this session. */
+  pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined;
+  /** Feeds what was measured back to the balancer. */
+  observe(endpoint: Endpoint, sample: Sample): void;
+}
+
+/** A measurement of one endpoint; `ms` is 0 where the kind has no duration. */
+export interface Sample {
+  readonly kind: 'head' | 'ping' | 'failure' | 'end';
+  readonly ms: number;
+}
+
+/** Picks an endpoint for a session. One per cluster; `update` comes before the first `pick` and after each change of the list. */
+export interface Balancer {
+  update(endpoints: readonly Endpoint[]): void;
+  /** One of the endpoints that is not in `tried`; undefined where none is left. On every session's way: no allocation. */
+  pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined;
+  observe(endpoint: Endpoint, sample: Sample): void;
+}
+
+export interface BalancerFactory {
+  /** The name in `balancer:`. */
+  readonly policy: string;
+  /** Settings beside `policy:`. */
+  readonly config?: Schema;
+  create(settings: Readonly<Record<string, unknown>>): Balancer;
+}
+
+/** A reason to send an endpoint less: health, ejection, slow start. 0 is out, 1 is whole. */
+export interface EndpointWeight {
+  factor(endpoint: Endpoint): number;
+  /** Calls `listener` with the endpoint whose factor has changed. */
+  onChange(listener: (endpoint: Endpoint) => void): void;
+}
+
+/** Where endpoints come from. */
+export interface Discovery {
+  /** The key in `discovery:`; `static` serves `endpoints:`. */
+  readonly name: string;
+  readonly config?: Schema;
+  /**
+   * Reports the whole list at once and after each change, until disposed. `failed` tells of a look-up that failed; the
+   * last good list stays. It is called at start for each cluster; what cannot be resolved does not stop the start.
+   */
+  watch(spec: unknown, onChange: (endpoints: readonly EndpointSpec[]) => void, failed: (error: Error) => void): Disposable;
+}

@@ -1,0 +1,203 @@
+import { AttemptRecord } from './attempt-record.ts';
+import { type Cause, describeCause, type Initiator, type Outcome } from './cause.ts';
+import { Timer, type Clock } from './clock.ts';
+import type { Cluster, Endpoint } from './cluster.ts';
+import type { EndpointRecord } from './cluster-registry.ts';
+import type { Connection } from './connection.ts';
+import type { RequestHead, ResponseHead } from './headers.ts';
+import type { HookChain } from './hook-chain.ts';
+import type { OpenSessions } from './open-sessions.ts';
+import type { Route } from './router.ts';
+import type { Attempt, BodyTransform, Failure, Session, Slot, WebSocketControl } from './session.ts';
+
+/** What ends a session, beside its cause; all of it optional. */
+export interface Ending {
+  readonly error?: Error | undefined;
+  readonly initiator?: Initiator | undefined;
+}
+
+/**
+ * The books of one session, whatever its protocol: its attempts, its endpoint's counts, its state, and that it ends exactly
+ * once. A protocol extends it with its heads and its data path.
+ */
+export abstract class SessionRecord implements Session {
+  abstract readonly id: string;
+  abstract readonly request: RequestHead;
+  abstract readonly response: ResponseHead | undefined;
+  abstract readonly websocket: WebSocketControl | undefined;
+  readonly kind: 'http' | 'websocket';
+  readonly connection: Connection;
+  readonly hooks: HookChain;
+  readonly generation: number;
+  readonly startedAt: number;
+  /** Monotonic milliseconds. */
+  readonly began: number;
+  route: Route | undefined = undefined;
+  cluster: Cluster | undefined = undefined;
+  ended = false;
+
+  // Owned by OpenSessions.
+  previous: SessionRecord | null = null;
+  next: SessionRecord | null = null;
+
+  // Read by the outcome.
+  bytesReceived = 0;
+  bytesSent = 0;
+  messagesReceived = 0;
+  messagesSent = 0;
+  undelivered = 0;
+  closeCodeSent: number | undefined = undefined;
+  closeCodeReceived: number | undefined = undefined;
+  status: number | undefined = undefined;
+  plugin: string | undefined = undefined;
+
+  protected readonly clock: Clock;
+  readonly #open: OpenSessions;
+  #attempts: AttemptRecord[] | undefined;
+  /** The current attempt: the last one begun. */
+  attempt: AttemptRecord | undefined = undefined;
+  #held: EndpointRecord | undefined;
+  #state: unknown[] | undefined;
+  #abort: AbortController | undefined;
+  #expiry: ExpiryTimer | undefined;
+
+  constructor(
+    kind: 'http' | 'websocket',
+    connection: Connection,
+    hooks: HookChain,
+    generation: number,
+    clock: Clock,
+    open: OpenSessions,
+  ) {
+    this.kind = kind;
+    this.connection = connection;
+    this.hooks = hooks;
+    this.generation = generation;
+    this.clock = clock;
+    this.#open = open;
+    this.startedAt = clock.wallTime();
+    this.began = clock.now();
+    open.add(this);
+  }
+
+  /** Ends the session from outside: a plugin, an admin, its expiry, a drain. */
+  abstract close(cause: Cause): void;
+  abstract transformRequest(transform: BodyTransform): void;
+  abstract transformResponse(transform: BodyTransform): void;
+
+  get attempts(): readonly Attempt[] {
+    return this.#attempts ?? (this.attempt ? [this.attempt] : []);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.ended) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  get expiresAt(): number | undefined {
+    return this.#expiry?.wallTime;
+  }
+
+  set expiresAt(wallTime: number | undefined) {
+    if (this.ended) return;
+    this.#expiry ??= new ExpiryTimer(this);
+    this.#expiry.wallTime = wallTime;
+    this.clock.arm(this.#expiry, wallTime === undefined ? Number.POSITIVE_INFINITY : wallTime - this.clock.wallTime());
+  }
+
+  state<T>(slot: Slot<T>): T | undefined {
+    return this.#state?.[slot.index] as T | undefined;
+  }
+
+  setState<T>(slot: Slot<T>, value: T): void {
+    this.#state ??= [];
+    this.#state[slot.index] = value;
+  }
+
+  /** Begins a try: the endpoint counts the session, `onAttempt` is called. `reused` is what the pool says it would give. */
+  beginAttempt(endpoint: Endpoint, reused: boolean): AttemptRecord {
+    const attempt = new AttemptRecord((this.attempt?.number ?? 0) + 1, endpoint, this.clock.now());
+    attempt.reused = reused;
+    if (this.attempt !== undefined) {
+      this.#attempts ??= [this.attempt];
+      this.#attempts.push(attempt);
+    }
+    this.attempt = attempt;
+    this.#release();
+    this.#held = endpoint as EndpointRecord;
+    if (this.kind === 'http') this.#held.requests++;
+    else this.#held.streams++;
+    if (this.hooks.onAttempt !== null) this.hooks.onAttempt(this, attempt);
+    return attempt;
+  }
+
+  /** The current try has its response head, or failed. Further calls for the same try do nothing. */
+  endAttempt(failure?: Failure): void {
+    const attempt = this.attempt;
+    if (attempt === undefined || attempt.ended) return;
+    attempt.ended = true;
+    attempt.failure = failure;
+    const cluster = this.cluster;
+    if (failure !== undefined) cluster?.observe(attempt.endpoint, { kind: 'failure', ms: 0 });
+    else if (cluster !== undefined && attempt.headMs !== undefined) {
+      cluster.observe(attempt.endpoint, { kind: 'head', ms: attempt.headMs });
+    }
+    if (this.hooks.onAttemptEnd !== null) this.hooks.onAttemptEnd(this, attempt);
+  }
+
+  /** Ends the session's books, once; says whether this call did. The data path has to have let go of it by then. */
+  finish(cause: Cause, ending?: Ending): boolean {
+    if (this.ended) return false;
+    this.ended = true;
+    if (this.#expiry !== undefined) this.clock.disarm(this.#expiry);
+    if (this.attempt !== undefined && !this.attempt.ended) this.endAttempt({ cause, error: ending?.error });
+    this.#release();
+    this.#open.remove(this);
+    if (this.hooks.onSessionEnd !== null) this.hooks.onSessionEnd(this, this.#outcome(cause, ending));
+    this.#abort?.abort();
+    return true;
+  }
+
+  #release(): void {
+    const endpoint = this.#held;
+    if (endpoint === undefined) return;
+    this.#held = undefined;
+    if (this.kind === 'http') endpoint.requests--;
+    else endpoint.streams--;
+  }
+
+  #outcome(cause: Cause, ending: Ending | undefined): Outcome {
+    return {
+      cause,
+      initiator: ending?.initiator ?? describeCause(cause).source,
+      status: this.status,
+      closeCodeSent: this.closeCodeSent,
+      closeCodeReceived: this.closeCodeReceived,
+      plugin: cause.startsWith('plugin:') ? cause.slice(7) : this.plugin,
+      error: ending?.error,
+      durationMs: this.clock.now() - this.began,
+      bytesReceived: this.bytesReceived,
+      bytesSent: this.bytesSent,
+      messagesReceived: this.messagesReceived,
+      messagesSent: this.messagesSent,
+      undelivered: this.undelivered,
+    };
+  }
+}
+
+class ExpiryTimer extends Timer {
+  wallTime: number | undefined = undefined;
+  readonly #session: SessionRecord;
+
+  constructor(session: SessionRecord) {
+    super();
+    this.#session = session;
+  }
+
+  expired(): void {
+    this.#session.close('expired');
+  }
+}

@@ -1,0 +1,120 @@
+import type { Cluster, Endpoint } from './cluster.ts';
+import type { Cause } from './cause.ts';
+import type { Connection } from './connection.ts';
+import type { HeaderOverlay, RequestHead, ResponseHead } from './headers.ts';
+import type { Awaitable } from './hooks.ts';
+import type { Route } from './router.ts';
+
+/** A leg of a session: towards who connected to us, or towards the endpoint. */
+export type Side = 'downstream' | 'upstream';
+
+declare const slotType: unique symbol;
+/** A typed place in every session for one plugin's own state; an array index, so that access is free. */
+export interface Slot<T> {
+  readonly name: string;
+  readonly index: number;
+  readonly [slotType]?: T;
+}
+
+let slots = 0;
+/** Allots a slot. Call it once per plugin, at module level or in `bind`, never on a session's way. */
+export function createSlot<T>(name: string): Slot<T> {
+  return { name, index: slots++ };
+}
+
+/** One HTTP exchange, or one WebSocket from its upgrade to its close (Pingora's word). */
+export interface Session {
+  /** The `x-request-id`: the client's where it sent a usable one, else 32 random hexadecimal digits. */
+  readonly id: string;
+  readonly kind: 'http' | 'websocket';
+  readonly connection: Connection;
+  /** Number of the generation that the session began with and keeps. */
+  readonly generation: number;
+  readonly request: RequestHead;
+  /** Set from `onResponse` on. */
+  readonly response?: ResponseHead | undefined;
+  /** Set from `onRoute` on, where a route matched. */
+  readonly route?: Route | undefined;
+  /** Where the session goes. A hook up to `onRoute` may set it; before routing, this skips the router. */
+  cluster?: Cluster | undefined;
+  /** The tries so far, the current one last. */
+  readonly attempts: readonly Attempt[];
+  /** Set from `onOpen` to the end of a WebSocket. */
+  readonly websocket?: WebSocketControl | undefined;
+  /** Wall-clock milliseconds at which the session is ended with `expired`; a hook may set it, and move it, at any time. */
+  expiresAt?: number | undefined;
+  /** Aborted when the session ends; made when it is first asked for. */
+  readonly signal: AbortSignal;
+  /** Wall-clock milliseconds at which the head was complete. */
+  readonly startedAt: number;
+  state<T>(slot: Slot<T>): T | undefined;
+  setState<T>(slot: Slot<T>, value: T): void;
+  /**
+   * Passes the body through `transform` on its way up. Only from hooks up to `onRoute`. Content-Length goes, the body becomes
+   * chunked. Several run in the order they were attached. Throws where it is too late, and on WebSockets.
+   */
+  transformRequest(transform: BodyTransform): void;
+  /** The same for the response's body; only from hooks up to `onResponse`. Several run in the order they were attached. */
+  transformResponse(transform: BodyTransform): void;
+  /** Ends the session. A second call does nothing. */
+  close(cause: Cause): void;
+}
+
+/** Why an attempt failed. */
+export interface Failure {
+  readonly cause: Cause;
+  readonly error?: Error | undefined;
+}
+
+/** One try at one endpoint. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  readonly endpoint: Endpoint;
+  /** Headers for this try only. Writable in `onAttempt`. */
+  readonly headers: HeaderOverlay;
+  /** Whether the socket came out of the pool. */
+  readonly reused: boolean;
+  /** Milliseconds that the connect took; undefined on a pooled socket, or while it is not done. */
+  readonly connectMs?: number | undefined;
+  /** Milliseconds from the head going up to the response's head being complete. */
+  readonly headMs?: number | undefined;
+  readonly status?: number | undefined;
+  /** Set in `onAttemptEnd` where the attempt failed. */
+  readonly failure?: Failure | undefined;
+}
+
+/** An open WebSocket in the hands of a hook. Every call is a no-op once the session has ended. */
+export interface WebSocketControl {
+  /** Sends a Ping between two frames; its Pong comes to `onPong` and goes no further. One at a time for each side. */
+  ping(side: Side): void;
+  /** Sends a message of ours to `side`, between two messages. */
+  send(side: Side, data: Buffer | string, binary: boolean): void;
+  /**
+   * Sends a Close to `side` after what was received whole for it, and ends the other side the same way. `reason` is at
+   * most 123 bytes of UTF-8.
+   */
+  close(side: Side, code: number, reason?: string): void;
+  /** Monotonic milliseconds ({@link Clock.now}) at which the last byte came from `side`. */
+  lastByteAt(side: Side): number;
+}
+
+/** One WebSocket message, inflated and unmasked. */
+export interface Message {
+  readonly from: Side;
+  readonly binary: boolean;
+  /** May be replaced by the hook. */
+  data: Buffer;
+}
+
+/**
+ * Changes a body on its way. A pending promise pauses the source; `emit` may be called until it settles. An error ends
+ * the session by the plugin's `onError`.
+ */
+export interface BodyTransform {
+  /** Once for each piece of the body, in order; `chunk` is lent for the length of the call and of its promise. */
+  write(chunk: Buffer, emit: (bytes: Buffer) => void): Awaitable<void>;
+  /** Once, after the last piece. */
+  end(emit: (bytes: Buffer) => void): Awaitable<void>;
+}
+

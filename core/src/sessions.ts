@@ -1,0 +1,15 @@
+import type { Session } from './session.ts';
+
+/** The open sessions, in the order in which they began. */
+export interface Sessions extends Iterable<Session> {
+  readonly size: number;
+  get(id: string): Session | undefined;
+}
+
+/** Reaches the pooled upstream sockets that no session uses now. */
+export interface IdleConnections {
+  /** How many are idle, for one endpoint's address or in all. */
+  count(address?: string): number;
+  /** Closes those of one endpoint, or all. */
+  close(address?: string): void;
+}

@@ -1,0 +1,198 @@
+import { type NetConnectOpts, Socket, connect } from 'node:net';
+import type { ByteSink, ByteStream } from './byte-stream.ts';
+import type { Cause } from './cause.ts';
+import { latin1 } from './latin1.ts';
+
+/** Reads of all sockets land here, one after the other: no allocation per read. Whoever gets bytes gets them lent. */
+const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. */
+const STRING_WRITE = 16 * 1024;
+
+const STREAM = Symbol('outrigger.stream');
+type StreamSocket = Socket & { [STREAM]?: SocketStream };
+
+/**
+ * Node's `onread` (one buffer for all sockets) is documented for sockets that we connect, not for accepted ones. Every
+ * socket carries the two symbols that the option sets, so we set them ourselves; a Node without them reads by 'data' events.
+ */
+const [kBuffer, kBufferCb] = (() => {
+  const symbols = Object.getOwnPropertySymbols(new Socket());
+  const find = (name: string) => symbols.find((symbol) => symbol.description === name);
+  return [find('kBuffer'), find('kBufferCb')];
+})();
+
+/** A TCP or Unix-domain socket, or anything that behaves like one (a TLS socket), as a {@link ByteStream}. */
+export class SocketStream implements ByteStream {
+  readonly socket: Socket;
+  #sink: ByteSink | undefined;
+  #drained: (() => void) | undefined;
+  #connected: (() => void) | undefined;
+  #paused = true;
+  #closed = false;
+
+  private constructor(socket: StreamSocket) {
+    this.socket = socket;
+    socket[STREAM] = this;
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+  }
+
+  /**
+   * Takes over a socket that a server has accepted in this very turn of the event loop. It is reading already: call
+   * {@link read} or {@link pause} before the turn is over.
+   */
+  static accepted(socket: Socket): SocketStream {
+    const handle = (socket as unknown as { _handle?: { useUserBuffer?(b: Buffer): void } })._handle;
+    const stream = new SocketStream(socket);
+    stream.#paused = false;
+    if (kBuffer === undefined || kBufferCb === undefined || handle?.useUserBuffer === undefined) {
+      socket.on('data', onData);
+    } else {
+      const slots = socket as unknown as Record<symbol, unknown>;
+      slots[kBuffer] = SHARED;
+      slots[kBufferCb] = onSharedRead;
+      handle.useUserBuffer(SHARED);
+    }
+    return stream;
+  }
+
+  /** Takes over any other socket, by its 'data' events. Bytes that it has buffered already are not lost. */
+  static wrap(socket: Socket): SocketStream {
+    const stream = new SocketStream(socket);
+    socket.on('data', onData);
+    socket.pause();
+    return stream;
+  }
+
+  /** Connects; `connected` is called once, when it has. Bytes written before are queued. */
+  static connect(options: NetConnectOpts, connected: () => void): SocketStream {
+    const socket = connect({ ...options, allowHalfOpen: true, onread: { buffer: SHARED, callback: onSharedRead } });
+    const stream = new SocketStream(socket);
+    stream.#connected = connected;
+    stream.#paused = false;
+    socket.on('connect', onConnect);
+    return stream;
+  }
+
+  read(sink: ByteSink): void {
+    this.#sink = sink;
+    if (this.#paused) this.resume();
+  }
+
+  write(data: Buffer | string): boolean {
+    if (this.destroyed) return true;
+    return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
+  }
+
+  writeLent(buffer: Buffer, from: number, to: number): boolean {
+    if (this.destroyed) return true;
+    if (to - from <= STRING_WRITE) return this.socket.write(latin1(buffer, from, to), 'latin1');
+    const copy = Buffer.allocUnsafeSlow(to - from);
+    buffer.copy(copy, 0, from, to);
+    return this.socket.write(copy);
+  }
+
+  onDrain(listener: (() => void) | undefined): void {
+    this.#drained = listener;
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.destroyed) return;
+    this.#paused = false;
+    this.socket.resume();
+  }
+
+  end(): void {
+    if (!this.destroyed) this.socket.end();
+  }
+
+  destroy(_cause: Cause): void {
+    this.socket.destroy();
+  }
+
+  reset(_cause: Cause): void {
+    // A reset is TCP's; on a Unix-domain or TLS socket the call below is a plain destroy, or throws.
+    if (!this.destroyed && this.socket.remoteFamily !== undefined && !('encrypted' in this.socket)) {
+      this.socket.resetAndDestroy();
+    } else this.socket.destroy();
+  }
+
+  get buffered(): number {
+    return this.socket.writableLength;
+  }
+
+  get sent(): number {
+    const handle = (this.socket as unknown as { _handle?: { bytesWritten?: number; writeQueueSize?: number } })._handle;
+    // Without a handle, or with one that does not count (TLS): whole writes only.
+    if (handle?.bytesWritten === undefined) return this.socket.bytesWritten - this.socket.writableLength;
+    return handle.bytesWritten - (handle.writeQueueSize ?? 0);
+  }
+
+  get destroyed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  /** Called by the socket's events, which are shared functions: a closure per socket and event would cost 400 bytes each. */
+  received(buffer: Buffer, length: number): boolean {
+    this.#sink?.bytes(buffer, 0, length);
+    return !this.#paused;
+  }
+
+  drained(): void {
+    this.#drained?.();
+  }
+
+  ended(): void {
+    this.#sink?.end();
+  }
+
+  failed(error: Error): void {
+    this.#sink?.error(error);
+  }
+
+  opened(): void {
+    const connected = this.#connected;
+    this.#connected = undefined;
+    connected?.();
+  }
+
+  gone(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#drained = undefined;
+    sink?.closed();
+  }
+}
+
+function onSharedRead(this: unknown, length: number, buffer: Uint8Array): boolean {
+  return (this as StreamSocket)[STREAM]!.received(buffer as Buffer, length);
+}
+function onData(this: StreamSocket, bytes: Buffer): void {
+  this[STREAM]!.received(bytes, bytes.length);
+}
+function onDrain(this: StreamSocket): void {
+  this[STREAM]!.drained();
+}
+function onEnd(this: StreamSocket): void {
+  this[STREAM]!.ended();
+}
+function onError(this: StreamSocket, error: Error): void {
+  this[STREAM]!.failed(error);
+}
+function onClose(this: StreamSocket): void {
+  this[STREAM]!.gone();
+}
+function onConnect(this: StreamSocket): void {
+  this[STREAM]!.opened();
+}

@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net';
+import type { ByteSink, ByteStream } from './byte-stream.ts';
+import type { Cluster, Endpoint } from './cluster.ts';
+import type { Connection, ListenerInfo, PeerInfo } from './connection.ts';
+import type { HookChain } from './hook-chain.ts';
+import type { Deadline } from './lifecycle.ts';
+import type { Router } from './router.ts';
+
+/** How bytes come in where not plainly over TCP: wraps sockets that core accepted. */
+export interface Transport {
+  readonly name: string;
+  /** Resolves when the transport is established; rejects (an {@link OutriggerError} where there is a cause) when it cannot be. */
+  secure(socket: Socket, listener: ListenerInfo): Promise<{ stream: ByteStream; peer: PeerInfo; alpn?: string }>;
+}
+
+/** What is spoken on a connection. */
+export interface Protocol {
+  /** As ALPN names it: `http/1.1`. */
+  readonly name: string;
+  /** Takes the connection over, to its end; calls `ended` exactly once, when its stream is closed and its last session is over. */
+  serve(stream: ByteStream, connection: Connection, scope: () => Scope, ended: () => void): void;
+  /** Ends what is open, gracefully: resolves when nothing is left, at `by.at` at the latest. */
+  drain(by: Deadline): Promise<void>;
+}
+
+/** What a listener's current generation says. Asked when a request's head is complete. */
+export interface Scope {
+  readonly hooks: HookChain;
+  readonly router: Router;
+  readonly generation: number;
+  readonly listener: ListenerInfo;
+}
+
+/** What a {@link Connector} tells of the stream that it opens. */
+export interface ConnectSink extends ByteSink {
+  /** Once, when bytes can flow. Without it, `error` and `closed` tell that the connect failed. */
+  connected(): void;
+}
+
+/** How bytes go out to an endpoint. `tcp` is core's own; a plugin may wrap what it connected. */
+export interface Connector {
+  readonly name: string;
+  /** Starts connecting; what is written meanwhile is queued. Never throws: failures come to the sink, later. */
+  connect(endpoint: Endpoint, cluster: Cluster, sink: ConnectSink): ByteStream;
+}

@@ -1,0 +1,57 @@
+import type { Cause, Clock, Cluster, Connection, Connector, Logger, Metrics, OpenSessions, RetryPolicy } from '@outrigger/core';
+import type { DownstreamConnection } from './downstream-connection.ts';
+import { Pools } from './pool.ts';
+import { type ClusterSettings, clusterSettings } from './settings.ts';
+
+/** What all connections of this protocol share. */
+export class Engine {
+  readonly pools = new Pools();
+  /** The open downstream connections. */
+  readonly downstreams = new Set<DownstreamConnection>();
+  /** From the start of a drain on, no connection is kept. */
+  draining = false;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sessions: OpenSessions;
+  readonly retry: RetryPolicy;
+  /** Whether a plugin gave the policy: then it is asked about response heads, too. */
+  readonly retriesResponses: boolean;
+  readonly #refused: ReturnType<Metrics['counter']>;
+  readonly #connectors: ReadonlyMap<string, Connector>;
+
+  constructor(
+    clock: Clock,
+    logger: Logger,
+    metrics: Metrics,
+    sessions: OpenSessions,
+    connectors: readonly Connector[],
+    retry: { policy: RetryPolicy; responses: boolean },
+  ) {
+    this.clock = clock;
+    this.logger = logger;
+    this.sessions = sessions;
+    this.retry = retry.policy;
+    this.retriesResponses = retry.responses;
+    this.#refused = metrics.counter('outrigger_requests_refused_total', {
+      doc: 'Requests that were answered before they became a session: malformed, too large, too slow.',
+      labels: ['listener', 'cause'],
+    });
+    this.#connectors = new Map(connectors.map((connector) => [connector.name, connector]));
+  }
+
+  connectorOf(cluster: Cluster): Connector {
+    const connector = this.#connectors.get(cluster.connector);
+    if (connector === undefined) throw new Error(`no plugin provides the connector "${cluster.connector}" of cluster ${cluster.name}`);
+    return connector;
+  }
+
+  /** Books a request that never became a session. */
+  refused(connection: Connection, cause: Cause): void {
+    this.#refused.with(connection.listener.name, cause).add();
+    this.logger.debug('request refused', { listener: connection.listener.name, connection: connection.id, cause });
+  }
+
+  clusterSettings(cluster: Cluster): ClusterSettings {
+    return clusterSettings(cluster.settings);
+  }
+}

@@ -1,0 +1,54 @@
+import type { Endpoint, IdleConnections } from '@outrigger/core';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/**
+ * Upstream connections that no session uses, for each endpoint the last one first: the others grow old and go. An endpoint
+ * object belongs to one cluster, and with it to one connector and its settings.
+ */
+export class Pools implements IdleConnections {
+  readonly #pools = new Map<Endpoint, UpstreamConnection[]>();
+
+  take(endpoint: Endpoint): UpstreamConnection | undefined {
+    const pool = this.#pools.get(endpoint);
+    if (pool === undefined) return undefined;
+    for (let connection = pool.pop(); connection !== undefined; connection = pool.pop()) {
+      if (!connection.stream.destroyed) return connection;
+    }
+    return undefined;
+  }
+
+  /** Keeps `connection` where fewer than `limit` are kept; says whether it did. */
+  put(connection: UpstreamConnection, limit: number): boolean {
+    let pool = this.#pools.get(connection.endpoint);
+    if (pool === undefined) {
+      pool = [];
+      this.#pools.set(connection.endpoint, pool);
+    }
+    if (pool.length >= limit) return false;
+    pool.push(connection);
+    return true;
+  }
+
+  /** Forgets one that went while it was idle. */
+  remove(connection: UpstreamConnection): void {
+    const pool = this.#pools.get(connection.endpoint);
+    const at = pool?.indexOf(connection) ?? -1;
+    if (at === -1) return;
+    pool!.splice(at, 1);
+    if (pool!.length === 0) this.#pools.delete(connection.endpoint);
+  }
+
+  count(address?: string): number {
+    let count = 0;
+    for (const [endpoint, pool] of this.#pools) if (address === undefined || endpoint.address === address) count += pool.length;
+    return count;
+  }
+
+  close(address?: string): void {
+    for (const [endpoint, pool] of this.#pools) {
+      if (address !== undefined && endpoint.address !== address) continue;
+      this.#pools.delete(endpoint);
+      for (const connection of pool) connection.discard();
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { Attempt, Retry, RetryPolicy, Session } from '@outrigger/core';
+
+/** Methods that may be sent twice without harm (RFC 9110 §9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** As many endpoints are asked, at most (HAProxy's `retries 3`). */
+const MAX_ATTEMPTS = 4;
+
+const ELSEWHERE: Retry = { delayMs: 0, sameEndpoint: false };
+const AGAIN: Retry = { delayMs: 0, sameEndpoint: true };
+
+/**
+ * What holds where no plugin has a policy: a connect that failed is tried at another endpoint, since nothing was sent; a
+ * pooled connection that turns out to be stale is replaced once, where the request may be repeated (RFC 9112 §9.3.1).
+ */
+export const carefulRetry: RetryPolicy = {
+  keepBody: () => 0,
+  onFailure(session: Session, attempt: Attempt): Retry | undefined {
+    const cause = attempt.failure?.cause;
+    if (cause === undefined || attempt.number >= MAX_ATTEMPTS) return undefined;
+    if (cause === 'connect-refused' || cause === 'connect-timeout' || cause === 'connect-failed') return ELSEWHERE;
+    return cause === 'upstream-reset' && attempt.reused && IDEMPOTENT.has(session.request.method) ? AGAIN : undefined;
+  },
+};

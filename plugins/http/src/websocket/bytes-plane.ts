@@ -1,0 +1,80 @@
+import type { Cause, Clock, Side, WebSocketControl } from '@outrigger/core';
+import type { HttpSession } from '../http-session.ts';
+import { Leg, type LegConnection, type Plane } from './plane.ts';
+
+/** An opaque tunnel: nothing is read, so nothing can be counted, pinged or closed but by its end. Chosen by configuration. */
+export class BytesPlane implements Plane, WebSocketControl {
+  readonly #session: HttpSession;
+  readonly #clock: Clock;
+  readonly #downstream: Leg;
+  readonly #upstream: Leg;
+  #over = false;
+
+  constructor(session: HttpSession, clock: Clock, downstream: LegConnection, upstream: LegConnection) {
+    this.#session = session;
+    this.#clock = clock;
+    this.#downstream = new Leg('downstream', downstream, clock.now());
+    this.#upstream = new Leg('upstream', upstream, clock.now());
+    this.#downstream.peer = this.#upstream;
+    this.#upstream.peer = this.#downstream;
+  }
+
+  get control(): WebSocketControl {
+    return this;
+  }
+
+  /** Not on this plane. */
+  ping(): void {}
+  /** Not on this plane. */
+  send(): void {}
+
+  lastByteAt(side: Side): number {
+    return this.#leg(side).lastByteAt;
+  }
+
+  bytes(side: Side, b: Buffer, from: number, to: number): void {
+    const leg = this.#leg(side);
+    leg.lastByteAt = this.#clock.now();
+    if (this.#over) return;
+    if (side === 'downstream') this.#session.bytesReceived += to - from;
+    else this.#session.bytesSent += to - from;
+    if (!leg.peer.stream.writeLent(b, from, to) && !leg.paused) {
+      leg.paused = true;
+      leg.stream.pause();
+      leg.peer.connection.stalled();
+    }
+  }
+
+  end(side: Side): void {
+    this.#finish(side === 'downstream' ? 'downstream-closed' : 'upstream-closed', side);
+  }
+
+  closed(side: Side, error: Error | undefined): void {
+    this.#finish(side === 'downstream' ? 'downstream-closed' : 'upstream-closed', side, error);
+  }
+
+  drained(side: Side): void {
+    const leg = this.#leg(side);
+    leg.connection.released();
+    if (!leg.peer.paused) return;
+    leg.peer.paused = false;
+    leg.peer.stream.resume();
+  }
+
+  /** Cuts both sides: no frame of ours can stand in a tunnel that we do not read. */
+  close(cause: Cause | Side): void {
+    this.#finish(cause === 'downstream' || cause === 'upstream' ? 'complete' : cause, 'sidecar');
+  }
+
+  #leg(side: Side): Leg {
+    return side === 'downstream' ? this.#downstream : this.#upstream;
+  }
+
+  #finish(cause: Cause, initiator: Side | 'sidecar', error?: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#session.finish(cause, { initiator, error });
+    this.#downstream.connection.close(cause);
+    this.#upstream.connection.close(cause);
+  }
+}

@@ -1,0 +1,248 @@
+import {
+  type ByteStream,
+  type Cause,
+  type Clock,
+  describeCause,
+  type Initiator,
+  isSendableCloseCode,
+  type Side,
+  Timer,
+  type WebSocketControl,
+} from '@outrigger/core';
+import type { HttpSession } from '../http-session.ts';
+
+/** How the bytes of an open WebSocket go from one side to the other. */
+export interface Plane {
+  readonly control: WebSocketControl;
+  /** Lent bytes from `side`. */
+  bytes(side: Side, b: Buffer, from: number, to: number): void;
+  /** `side` sends nothing more. */
+  end(side: Side): void;
+  closed(side: Side, error: Error | undefined): void;
+  /** What was written to `side` is out. */
+  drained(side: Side): void;
+  /** Ends the session from our side, both ways. */
+  close(cause: Cause): void;
+}
+
+/** A connection that carries one side of a WebSocket, as its plane sees it. */
+export interface LegConnection {
+  readonly stream: ByteStream;
+  /** A write is waiting: the peer has to read within `timeouts.write`. */
+  stalled(): void;
+  /** It has. */
+  released(): void;
+  /** Sends what is queued, then a FIN, and reads on for a moment. */
+  close(cause: Cause): void;
+}
+
+/** After our Close, so long is waited for the peer's. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/** One side of an open WebSocket. */
+export class Leg {
+  readonly side: Side;
+  readonly connection: LegConnection;
+  peer!: Leg;
+  lastByteAt: number;
+  /** The code of the Close that came from this side; 1005 for one without. Undefined: none came. */
+  closeReceived: number | undefined = undefined;
+  /** The code of the Close that went to this side. */
+  closeSent: number | undefined = undefined;
+  /** A Close of ours that waits until what is under way has gone out. */
+  pendingClose: { readonly code: number; readonly reason: string } | undefined = undefined;
+  /** Nothing is expected from it any more: it has gone, or broke the protocol. */
+  over = false;
+  paused = false;
+
+  constructor(side: Side, connection: LegConnection, now: number) {
+    this.side = side;
+    this.connection = connection;
+    this.lastByteAt = now;
+  }
+
+  get stream(): ByteStream {
+    return this.connection.stream;
+  }
+}
+
+/**
+ * What the frames and the messages plane have in common: the closing handshake of both legs, who began it and why, and the
+ * end of the session, which comes when both legs are through with it, one is gone, or 5 s have passed.
+ */
+export abstract class ClosingPlane extends Timer implements Plane, WebSocketControl {
+  protected readonly session: HttpSession;
+  protected readonly clock: Clock;
+  protected readonly downstream: Leg;
+  protected readonly upstream: Leg;
+  #cause: Cause | undefined;
+  #initiator: Initiator | undefined;
+  #over = false;
+
+  constructor(session: HttpSession, clock: Clock, downstream: LegConnection, upstream: LegConnection) {
+    super();
+    this.session = session;
+    this.clock = clock;
+    this.downstream = new Leg('downstream', downstream, clock.now());
+    this.upstream = new Leg('upstream', upstream, clock.now());
+    this.downstream.peer = this.upstream;
+    this.upstream.peer = this.downstream;
+  }
+
+  abstract ping(side: Side): void;
+  abstract send(side: Side, data: Buffer | string, binary: boolean): void;
+  /** Takes apart what came from `leg`. */
+  protected abstract receive(leg: Leg, b: Buffer, from: number, to: number): void;
+  /** Writes `leg.pendingClose` as soon as it may stand there, then calls {@link closeWritten}. `now`: between two fragments, too. */
+  protected abstract flushClose(leg: Leg, now: boolean): void;
+  /** Everything that the plane holds is to be let go. */
+  protected release(): void {}
+
+  get control(): WebSocketControl {
+    return this;
+  }
+
+  protected leg(side: Side): Leg {
+    return side === 'downstream' ? this.downstream : this.upstream;
+  }
+
+  protected get over(): boolean {
+    return this.#over;
+  }
+
+  lastByteAt(side: Side): number {
+    return this.leg(side).lastByteAt;
+  }
+
+  bytes(side: Side, b: Buffer, from: number, to: number): void {
+    const leg = this.leg(side);
+    leg.lastByteAt = this.clock.now();
+    if (side === 'downstream') this.session.bytesReceived += to - from;
+    if (!leg.over && leg.closeReceived === undefined) this.receive(leg, b, from, to);
+  }
+
+  end(side: Side): void {
+    this.#gone(side, undefined);
+  }
+
+  closed(side: Side, error: Error | undefined): void {
+    this.#gone(side, error);
+  }
+
+  drained(side: Side): void {
+    const leg = this.leg(side);
+    leg.connection.released();
+    if (leg.peer.paused) {
+      leg.peer.paused = false;
+      this.resumed(leg.peer);
+    }
+  }
+
+  /** `leg`'s target reads again. */
+  protected resumed(leg: Leg): void {
+    leg.stream.resume();
+  }
+
+  // Ours to close
+
+  close(side: Cause | Side, code?: number, reason = ''): void {
+    if (code === undefined) {
+      const { closeCode } = describeCause(side as Cause);
+      this.beginClose(side as Cause, closeCode === 0 ? 1011 : closeCode, '', false);
+      return;
+    }
+    if (!isSendableCloseCode(code)) throw new RangeError(`close: ${code} is not a close code that may be sent (RFC 6455 §7.4)`);
+    if (Buffer.byteLength(reason) > 123) throw new RangeError('close: the reason is over 123 bytes (RFC 6455 §5.5)');
+    this.beginClose(this.session.plugin === undefined ? 'complete' : `plugin:${this.session.plugin}`, code, reason, false);
+  }
+
+  /** Sends a Close both ways. `now`: what is under way is broken, so that it is not waited for. */
+  protected beginClose(cause: Cause, code: number, reason: string, now: boolean, initiator?: Initiator): void {
+    if (this.#over || this.#cause !== undefined) return;
+    this.#cause = cause;
+    this.#initiator = initiator ?? (cause === 'complete' ? 'sidecar' : describeCause(cause).source);
+    this.clock.arm(this, CLOSE_TIMEOUT_MS);
+    for (const leg of [this.downstream, this.upstream]) {
+      if (leg.closeSent !== undefined || leg.over) continue;
+      leg.pendingClose = { code, reason };
+      this.flushClose(leg, now);
+    }
+    this.#settle();
+  }
+
+  /** `leg` broke the protocol: both sides are closed with what `cause` says, and nothing more is taken from it. */
+  protected broke(leg: Leg, kind: 'protocol' | 'utf8' | 'too-big'): void {
+    const cause: Cause = `${leg.side}-websocket-${kind}`;
+    const { closeCode } = describeCause(cause);
+    leg.over = true;
+    if (this.#cause === undefined) this.beginClose(cause, closeCode, '', true, leg.side);
+    this.#settle();
+  }
+
+  /** A Close of ours has gone to `leg`. */
+  protected closeWritten(leg: Leg): void {
+    leg.closeSent = leg.pendingClose!.code;
+    leg.pendingClose = undefined;
+    if (leg.side === 'downstream') this.session.closeCodeSent = leg.closeSent;
+    this.#settle();
+  }
+
+  /** `leg` has sent a Close, and it was passed on where nobody had closed the other side before. */
+  protected closePassed(leg: Leg, code: number, passedOn: boolean): void {
+    leg.closeReceived = code;
+    if (leg.side === 'downstream') this.session.closeCodeReceived = code;
+    if (passedOn) {
+      leg.peer.closeSent = code;
+      if (leg.side === 'upstream') this.session.closeCodeSent = code;
+    }
+    if (this.#cause === undefined) {
+      this.#cause = 'complete';
+      this.#initiator = leg.side;
+      this.clock.arm(this, CLOSE_TIMEOUT_MS);
+    }
+    this.#settle();
+  }
+
+  /** Whether what comes from `leg` still goes on: not after the other side was sent a Close. */
+  protected delivers(leg: Leg): boolean {
+    return leg.peer.closeSent === undefined;
+  }
+
+  expired(): void {
+    if (this.#over) return;
+    // Who asked for the close knows why it ended; that a peer did not answer is the cause only where nobody else gave one.
+    if (this.#cause === 'complete') this.#finish('close-timeout', 'sidecar');
+    else this.#finish(this.#cause!, this.#initiator!);
+  }
+
+  /** The session is over when each leg has both sent and got its Close, or is over anyway. */
+  #settle(): void {
+    const through = (leg: Leg) => leg.closeSent !== undefined && (leg.closeReceived !== undefined || leg.over);
+    if (this.#cause !== undefined && through(this.downstream) && through(this.upstream)) this.#finish(this.#cause, this.#initiator!);
+  }
+
+  /** A leg went. Before its closing handshake was over that is an end of its own; the other side is cut as it was. */
+  #gone(side: Side, error: Error | undefined): void {
+    const leg = this.leg(side);
+    leg.over = true;
+    if (this.#over) return;
+    if (this.#cause === undefined) {
+      const reset = (error as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET';
+      this.#finish(side === 'upstream' ? 'upstream-closed' : reset ? 'downstream-reset' : 'downstream-closed', side, error);
+      return;
+    }
+    // In the closing handshake: the other leg still gets, and gives, its Close.
+    leg.pendingClose = undefined;
+    leg.closeSent ??= 1006;
+    this.#settle();
+  }
+
+  #finish(cause: Cause, initiator: Initiator, error?: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.clock.disarm(this);
+    this.release();
+    this.session.finish(cause, { initiator, error });
+    for (const leg of [this.downstream, this.upstream]) leg.connection.close(cause);
+  }
+}
