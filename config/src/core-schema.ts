@@ -32,7 +32,7 @@ export const rootSchema: Schema = {
 };
 
 export const listenerSchema: Schema = {
-  protocol: { doc: 'What is spoken there: http (HTTP and WebSocket) or https (the same over TLS).', format: String },
+  protocol: { doc: 'What is spoken there: http is HTTP and WebSocket, https the same over TLS.', format: String },
   bind: { doc: 'Address to accept on; port 0 takes a free one.', format: 'address' },
   direction: { doc: 'inbound: towards the service; outbound: from it.', format: ['inbound', 'outbound'], default: 'inbound' },
   cluster: { doc: 'Name of the cluster that everything goes to.', format: String, optional: true },
@@ -55,7 +55,8 @@ export const endpointSchema: Schema = {
   metadata: { doc: 'What policies and plugins may want to know of it.', format: { map: 'any' }, optional: true },
 };
 
-function endpointAddress(value: unknown): void {
+/** An address that can be connected to. */
+export function endpointAddress(value: unknown): void {
   const expected = new Error('must be host:port, [ipv6]:port or unix:/path');
   if (typeof value !== 'string') throw expected;
   let address: ReturnType<typeof parseAddress>;

@@ -6,7 +6,7 @@ import { applyOverrides } from './override.ts';
 import { parse } from './parse.ts';
 import { type PluginEntry, readPlugins } from './plugin-entry.ts';
 import type { Problem } from './problem.ts';
-import { Reader } from './reader.ts';
+import { describeNode, Reader } from './reader.ts';
 
 /** A configuration that was parsed and not yet validated: that takes its plugins, and this names them. */
 export interface Document {
@@ -57,7 +57,7 @@ export function documentOf(
   if (tree.kind === 'scalar' && tree.value === null) tree = emptyMap(tree.position);
   if (!unreadable) tree = applyOverrides(tree, overrides, problems);
   if (tree.kind !== 'map') {
-    problems.push({ ...tree.position, path: '', message: `is a ${tree.kind}`, expected: 'a map with listeners and clusters' });
+    problems.push({ ...tree.position, path: '', message: `is ${describeNode(tree)}`, expected: 'a map with listeners and clusters' });
     return { file, directory, root: emptyMap(tree.position), plugins: [], env, problems, unreadable: true };
   }
   const reader = new Reader(env, directory, problems);

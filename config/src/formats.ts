@@ -7,8 +7,14 @@ import type { ScalarNode } from './node.ts';
 export interface ScalarFormat {
   /** What belongs there: `a duration such as 25s`. */
   readonly expected: string;
-  /** The value that the plugin gets; undefined where `scalar` does not fit, a text that says more where there is more to say. */
-  read(scalar: ScalarNode, directory: string): { readonly value: unknown } | string | undefined;
+  /** The value that the plugin gets; undefined, or what is wrong where more can be said, where `scalar` does not fit. */
+  read(scalar: ScalarNode, directory: string): { readonly value: unknown } | Misfit | undefined;
+}
+
+/** Instead of `is "x"` and the format's `expected`. */
+export interface Misfit {
+  readonly message?: string;
+  readonly expected?: string;
 }
 
 const DURATION = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
@@ -19,7 +25,7 @@ const text: ScalarFormat = {
   expected: 'text',
   read(scalar) {
     if (typeof scalar.value === 'string' || scalar.loose) return { value: scalar.text };
-    return scalar.value === null ? undefined : `is not text: put it in quotes, "${scalar.text}"`;
+    return scalar.value === null ? undefined : { expected: `text, in quotes: "${scalar.text}"` };
   },
 };
 
@@ -38,7 +44,7 @@ const duration: ScalarFormat = {
   expected: 'a duration such as 500ms, 25s, 2m, 1h or off',
   read(scalar) {
     if (scalar.text === 'off') return { value: Number.POSITIVE_INFINITY };
-    if (typeof scalar.value === 'number') return `is ${scalar.text} without a unit`;
+    if (typeof scalar.value === 'number') return { message: `is ${scalar.text} without a unit` };
     const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(scalar.text) ?? [];
     return unit === undefined ? undefined : { value: Number(count) * DURATION[unit as keyof typeof DURATION] };
   },
@@ -79,7 +85,7 @@ const cidr: ScalarFormat = {
   expected: 'a network such as 10.0.0.0/8 or fd00::/8',
   read({ text }) {
     const [, ip, bits] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
-    if (ip === undefined) return isIP(text) ? `is a single address: write ${text}/${isIP(text) === 4 ? 32 : 128}` : undefined;
+    if (ip === undefined) return isIP(text) ? { expected: `a network: ${text}/${isIP(text) === 4 ? 32 : 128}` } : undefined;
     const version = isIP(ip);
     return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128) ? { value: text } : undefined;
   },

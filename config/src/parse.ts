@@ -34,8 +34,10 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
     if (isAlias(node)) {
       const source = node.resolve(document);
       if (source === undefined || within.has(source)) {
-        problems.push({ ...at(node.range?.[0] ?? 0), path, message: `the alias *${node.source} contains itself` });
-        return emptyMap(at(node.range?.[0] ?? 0));
+        const position = at(node.range?.[0] ?? 0);
+        const message = `the alias *${node.source} ${source === undefined ? 'has no anchor' : 'contains itself'}`;
+        problems.push({ ...position, path, message });
+        return emptyMap(position);
       }
       return done.get(source) ?? convert(source, path);
     }

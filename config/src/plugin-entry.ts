@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Schema } from '@outrigger/core';
-import { emptyMap, type MapNode, type Node, type Position } from './node.ts';
+import type { MapNode, Node, Position } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';
 import { describeNode, type Reader } from './reader.ts';
 
@@ -47,37 +47,40 @@ export function readPlugins(node: Node | undefined, reader: Reader, directory: s
 
 function readEntry(node: Node, path: string, reader: Reader, directory: string): PluginEntry | undefined {
   if (node.kind === 'scalar' && typeof node.value === 'string')
-    return entryOf(node, node.value, undefined, path, path, emptyMap(node.position), reader, directory);
+    return entryOf({ node, use: node.value, settings: undefined, path, settingsPath: path }, reader, directory);
   if (node.kind !== 'map') return reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: EXPECTED });
   const use = node.entries.get('use')?.node;
   if (use) {
     const name = use.kind === 'scalar' && typeof use.value === 'string' ? use.value : undefined;
-    return entryOf(node, name, node.entries.get('settings')?.node, path, joinKey(path, 'settings'), node, reader, directory);
+    const settings = node.entries.get('settings')?.node;
+    return entryOf({ node, form: node, use: name, settings, path, settingsPath: joinKey(path, 'settings') }, reader, directory);
   }
   const [only, ...others] = node.entries;
   if (!only || others.length > 0)
     return reader.problem(node.position, path, `is a map with ${node.entries.size} keys and no "use"`, { expected: EXPECTED });
   const [name, { node: settings }] = only;
-  return entryOf(node, name, settings, path, joinKey(path, name), emptyMap(node.position), reader, directory);
+  return entryOf({ node, use: name, settings, path, settingsPath: joinKey(path, name) }, reader, directory);
 }
 
-/** `form` is the entry where it is in its long form; in the others everything but `use` has its default. */
-function entryOf(
-  node: Node,
-  use: string | undefined,
-  settings: Node | undefined,
-  path: string,
-  settingsPath: string,
-  form: MapNode,
-  reader: Reader,
-  directory: string,
-): PluginEntry | undefined {
+interface Found {
+  readonly node: Node;
+  /** The node, where it is in its long form; in the others everything but `use` has its default. */
+  readonly form?: MapNode;
+  /** Undefined where it is no text. */
+  readonly use: string | undefined;
+  readonly settings: Node | undefined;
+  readonly path: string;
+  readonly settingsPath: string;
+}
+
+function entryOf(found: Found, reader: Reader, directory: string): PluginEntry | undefined {
+  const { node, form, use, settings, path, settingsPath } = found;
   const { use: useSetting, ...rest } = pluginEntrySchema;
-  const schema = form.entries.size > 0 ? { use: useSetting!, ...rest } : rest;
-  const { onError, timeout, listeners } = reader.element(form, schema, path, form.position).value;
+  const schema = form ? { use: useSetting!, ...rest } : rest;
+  const { onError, timeout, listeners } = reader.element(form, schema, path, node.position).value;
   if (use === undefined) return undefined;
   const isPath = /^\.{0,2}\//.test(use);
-  const listed = form.entries.get('listeners')?.node;
+  const listed = form?.entries.get('listeners')?.node;
   return {
     use: isPath ? resolve(directory, use) : use,
     isPath,

@@ -62,12 +62,16 @@ export class Reader {
     position: Position,
     readers: Readonly<Record<string, KeyReader>> = {},
   ): ElementReading {
-    const map = this.#mapOf(node, path, position);
+    const map = mapOf(node, position);
+    if (map === undefined) {
+      this.problem(node!.position, path, `is ${describeNode(node!)}`, { expected: 'a map' });
+      return { value: nothing, shown: nothing };
+    }
     const known = Object.keys(schema);
     for (const [key, entry] of map.entries)
       if (!Object.hasOwn(schema, key)) {
         const suggestion = suggest(key, known);
-        const expected = known.length === 0 ? 'no keys here' : `one of ${known.join(', ')}`;
+        const expected = known.length === 0 ? 'no settings' : `one of ${known.join(', ')}`;
         this.problem(entry.position, joinKey(path, key), 'is not known here', suggestion === undefined ? { expected } : { suggestion });
       }
 
@@ -88,10 +92,11 @@ export class Reader {
     const scalar = scalarFormat(format as Format);
     if (scalar) {
       const read = node.kind === 'scalar' ? scalar.read(node, this.#directory) : undefined;
-      if (typeof read === 'object') return { value: read.value, shown: sensitive ? MASK : shownScalar(node) };
-      const message = read !== undefined && !sensitive ? read : `is ${sensitive ? 'not valid' : describeNode(node)}`;
-      const choices = Array.isArray(format) && node.kind === 'scalar' ? suggest(node.text, format.map(String)) : undefined;
-      return this.problem(node.position, path, message, { expected: scalar.expected, suggestion: sensitive ? undefined : choices });
+      if (read && 'value' in read) return { value: read.value, shown: sensitive ? MASK : toPlain(node) };
+      if (sensitive) return this.problem(node.position, path, 'is not valid', { expected: scalar.expected });
+      const { message = `is ${describeNode(node)}`, expected = scalar.expected } = read ?? {};
+      const suggestion = Array.isArray(format) && node.kind === 'scalar' ? suggest(node.text, format.map(String)) : undefined;
+      return this.problem(node.position, path, message, { expected, suggestion });
     }
     if (format === 'any') return { value: toPlain(node), shown: sensitive ? MASK : toPlain(node) };
     if (typeof format === 'string') throw new TypeError(`${path}: the schema has an unknown format, "${format}"`);
@@ -115,7 +120,8 @@ export class Reader {
       byDefault: setting.default === undefined ? undefined : () => this.#default(setting, path, position, read),
       fromEnvironment: (text) => read(looseScalar(text, { file: `$${setting.env}`, line: 1, column: 1 })),
       missing: () => {
-        if (!setting.optional) this.problem(position, path, 'is missing', { expected: describeFormat(setting.format) });
+        const expected = `${describeFormat(setting.format)} (${setting.doc.replace(/\.$/, '')})`;
+        if (!setting.optional) this.problem(position, path, 'is missing', { expected });
       },
     };
   }
@@ -175,15 +181,15 @@ export class Reader {
     const expected = describeFormat({ oneOf: alternatives });
     return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, { expected });
   }
-
-  #mapOf(node: Node | undefined, path: string, position: Position): MapNode {
-    if (node?.kind === 'map') return node;
-    // `tls:` with nothing behind it is an empty map.
-    if (node !== undefined && !(node.kind === 'scalar' && node.value === null))
-      this.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a map' });
-    return emptyMap(position);
-  }
 }
+
+/** `tls:` with nothing behind it is an empty map, as is what is not there. */
+function mapOf(node: Node | undefined, position: Position): MapNode | undefined {
+  if (node === undefined || (node.kind === 'scalar' && node.value === null)) return emptyMap(position);
+  return node.kind === 'map' ? node : undefined;
+}
+
+const nothing: Settings = Object.freeze({});
 
 /** `"x"`, `5`, `a list`: what stands there, for people. */
 export function describeNode(node: Node): string {
@@ -194,10 +200,6 @@ export function describeNode(node: Node): string {
 
 function shorten(text: string): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-function shownScalar(node: Node): unknown {
-  return node.kind === 'scalar' ? node.value : undefined;
 }
 
 function kindOf(format: Format | Schema): Node['kind'] | undefined {

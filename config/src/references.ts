@@ -28,7 +28,7 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     const cluster = entryAt(node, 'cluster');
     const routes = entryAt(node, 'routes');
     if (!cluster && !routes) reader.problem(position, path, 'says nowhere to go', { expected: 'cluster or routes' });
-    if (cluster && routes) reader.problem(position, path, 'has both cluster and routes', { expected: 'one of them' });
+    if (cluster && routes) reader.problem(routes.position, path, 'has both cluster and routes', { expected: 'one of them' });
     refer('cluster', text(cluster?.node), joinKey(path, 'cluster'), clusterNames);
     itemsOf(routes?.node).forEach((route, index) => {
       const routePath = joinKey(joinIndex(joinKey(path, 'routes'), index), 'cluster');
@@ -60,7 +60,7 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     const endpoints = entryAt(node, 'endpoints');
     const discovery = entryAt(node, 'discovery');
     if (!endpoints && !discovery) reader.problem(position, path, 'has no endpoints', { expected: 'endpoints or discovery' });
-    if (endpoints && discovery) reader.problem(position, path, 'has both endpoints and discovery', { expected: 'one of them' });
+    if (endpoints && discovery) reader.problem(discovery.position, path, 'has both endpoints and discovery', { expected: 'one of them' });
     checkEndpoints(endpoints?.node, joinKey(path, 'endpoints'));
     const balancer = entryAt(node, 'balancer')?.node;
     const policy = entryAt(balancer, 'policy')?.node;
@@ -97,8 +97,10 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     const names = known.plugins.map(({ plugin }) => plugin.name);
     const entries = new Set(known.plugins.map(({ entry }) => entry));
     const seen = new Map<string, number>();
+    for (const { entry, message } of known.failures ?? []) reader.problem(entry.position, entry.path, message);
+    const failed = new Set(known.failures?.map(({ entry }) => entry));
     document.plugins.forEach((entry) => {
-      if (!entries.has(entry) && !names.includes(entry.use))
+      if (!entries.has(entry) && !failed.has(entry) && !names.includes(entry.use))
         refer('plugin', { kind: 'scalar', position: entry.position, text: entry.use, value: entry.use, loose: false }, entry.path, names);
       const line = seen.get(entry.use);
       if (line !== undefined) reader.problem(entry.position, entry.path, `"${entry.use}" is listed twice, first on line ${line}`);
@@ -124,7 +126,10 @@ export function checkReferences(document: Document, known: Known, reader: Reader
 }
 
 function eachEntry(node: Node | undefined, path: string, check: (name: string, entry: Entry, path: string) => void): void {
-  if (node?.kind === 'map') for (const [name, entry] of node.entries) check(name, entry, joinKey(path, name));
+  if (node?.kind !== 'map') return;
+  for (const [name, entry] of node.entries)
+    // What is neither a map nor nothing was reported.
+    if (entry.node.kind === 'map' || isEmpty(entry.node)) check(name, entry, joinKey(path, name));
 }
 
 function namesIn(node: Node | undefined): readonly string[] {

@@ -9,8 +9,8 @@ import type {
   RouteSpec,
   Schema,
 } from '@outrigger/core';
-import { clusterSchema, endpointSchema, listenerSchema, rootSchema, routeSchema } from './core-schema.ts';
-import { type Document, entryAt, start } from './document.ts';
+import { clusterSchema, endpointAddress, endpointSchema, listenerSchema, rootSchema, routeSchema } from './core-schema.ts';
+import { type Document, start } from './document.ts';
 import type { Entry, Node } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { PluginEntry } from './plugin-entry.ts';
@@ -35,6 +35,8 @@ export interface Known {
   readonly protocols?: readonly string[];
   /** Policies and the schema of their settings. Where it is missing, any name and any settings will do. */
   readonly balancers?: ReadonlyMap<string, Schema | undefined>;
+  /** Entries whose plugin could not be loaded, and why: reported with the rest. */
+  readonly failures?: readonly { readonly entry: PluginEntry; readonly message: string }[];
   /** Discoveries (other than `static`) and the schema of their settings. Where it is missing, any will do. */
   readonly discoveries?: ReadonlyMap<string, Schema | undefined>;
 }
@@ -169,7 +171,7 @@ class Validator {
 
   #endpoints(node: Node, path: string): Reading | undefined {
     if (node.kind !== 'list') return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of addresses' });
-    const readings = node.items.map((item, index) => this.#endpoint(item, joinIndex(path, index)));
+    const readings = node.items.map((item, index) => this.#endpoint(item, joinIndex(path, index))).filter((one) => one !== undefined);
     return {
       value: Object.freeze(readings.map((reading) => reading.value)),
       shown: Object.freeze(readings.map((reading) => reading.shown)),
@@ -177,12 +179,14 @@ class Validator {
   }
 
   /** A plain address, or a map; what plugins' sections say of it joins its metadata. */
-  #endpoint(node: Node, path: string): Reading {
-    const map: Node =
-      node.kind === 'scalar' && node.value !== null
-        ? { kind: 'map', position: node.position, entries: new Map([['address', { position: node.position, node }]]) }
-        : node;
-    const { value, shown } = this.#reader.element(map, this.#sections.endpoint, path, node.position);
+  #endpoint(node: Node, path: string): Reading | undefined {
+    const { position } = node;
+    let map: Node = node;
+    if (node.kind === 'scalar') {
+      if (!this.#reader.value(node, endpointAddress, path)) return undefined;
+      map = { kind: 'map', position, entries: new Map([['address', { position, node }]]) };
+    }
+    const { value, shown } = this.#reader.element(map, this.#sections.endpoint, path, position);
     const { address, weight, metadata, ...sections } = value;
     const endpoint = {
       address: address as string,
@@ -209,8 +213,10 @@ class Validator {
   }
 
   #balancer(node: Node, path: string): Reading | undefined {
-    const text = node.kind === 'scalar' ? node : undefined;
-    const policy = this.#reader.value(text ?? entryAt(node, 'policy')?.node ?? node, String, text ? path : joinKey(path, 'policy'));
+    const named = node.kind === 'map' ? node.entries.get('policy')?.node : node;
+    const policyPath = node.kind === 'map' ? joinKey(path, 'policy') : path;
+    if (named === undefined) return this.#reader.problem(node.position, policyPath, 'is missing', { expected: 'the name of a policy' });
+    const policy = this.#reader.value(named, String, policyPath);
     if (policy === undefined) return undefined;
     const name = policy.value as string;
     const entries = node.kind === 'map' ? new Map([...node.entries].filter(([key]) => key !== 'policy')) : new Map();
@@ -227,7 +233,7 @@ class Validator {
   }
 
   #plugins(specs: PluginSpec[]): readonly Settings[] {
-    return this.#known.plugins.map(({ plugin, entry: given }) => {
+    const shown = this.#known.plugins.map(({ plugin, entry: given }) => {
       const entry = given ?? this.#document.plugins.find(({ use }) => use === plugin.name);
       const position = entry?.position ?? start(this.#document.file);
       const path = entry?.settingsPath ?? joinKey('plugins', plugin.name);
@@ -242,6 +248,7 @@ class Validator {
       specs.push(Object.freeze(spec));
       return Object.freeze({ ...spec, settings: settings.shown });
     });
+    return Object.freeze(shown);
   }
 }
 
