@@ -22,19 +22,31 @@ export const rootSchema: Schema = {
     optional: true,
   },
   drain: {
-    delay: { doc: 'Time for which a draining sidecar is not ready and still accepts; part of timeout.', format: 'duration', default: '0s' },
+    delay: {
+      doc: 'Time for which a draining sidecar is not ready and still accepts; part of timeout.',
+      format: 'duration',
+      default: '0s',
+    },
     timeout: { doc: 'Time within which everything that is open must end.', format: 'duration', default: '30s' },
     rate: { doc: 'Closes of long-lived sessions per second.', format: 'rate', default: 200 },
   },
   listeners: { doc: 'Addresses to accept on, by name.', format: 'any', optional: true },
   clusters: { doc: 'Sets of equivalent endpoints, by name.', format: 'any', optional: true },
-  plugins: { doc: 'Settings of built-in plugins, and plugins of your own, in their order.', format: 'any', optional: true },
+  plugins: {
+    doc: 'Settings of built-in plugins, and plugins of your own, in their order.',
+    format: 'any',
+    optional: true,
+  },
 };
 
 export const listenerSchema: Schema = {
   protocol: { doc: 'What is spoken there: http is HTTP and WebSocket, https the same over TLS.', format: String },
   bind: { doc: 'Address to accept on; port 0 takes a free one.', format: 'address' },
-  direction: { doc: 'inbound: towards the service; outbound: from it.', format: ['inbound', 'outbound'], default: 'inbound' },
+  direction: {
+    doc: 'inbound: towards the service; outbound: from it.',
+    format: ['inbound', 'outbound'],
+    default: 'inbound',
+  },
   cluster: { doc: 'Name of the cluster that everything goes to.', format: String, optional: true },
   routes: { doc: 'What goes to which cluster.', format: 'any', optional: true },
 };
@@ -45,8 +57,16 @@ export const routeSchema: Schema = {
 
 export const clusterSchema: Schema = {
   endpoints: { doc: 'Addresses, or maps with address, weight and metadata.', format: 'any', optional: true },
-  discovery: { doc: 'Where endpoints come from instead: a map of one name to its settings.', format: 'any', optional: true },
-  balancer: { doc: 'Policy by which endpoints are picked: a name, or a map with policy and its settings.', format: 'any', default: 'round-robin' },
+  discovery: {
+    doc: 'Where endpoints come from instead: a map of one name to its settings.',
+    format: 'any',
+    optional: true,
+  },
+  balancer: {
+    doc: 'Policy by which endpoints are picked: a name, or a map with policy and its settings.',
+    format: 'any',
+    default: 'round-robin',
+  },
 };
 
 export const endpointSchema: Schema = {
@@ -65,7 +85,8 @@ export function endpointAddress(value: unknown): void {
   } catch {
     throw expected;
   }
-  if ('host' in address && (address.host === '' || address.port === 0)) throw new Error('must name a host, and a port from 1 to 65535');
+  if ('host' in address && (address.host === '' || address.port === 0))
+    throw new Error('must name a host, and a port from 1 to 65535');
 }
 
 function weight(value: unknown): void {

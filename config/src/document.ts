@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Environment } from './environment.ts';
-import { emptyMap, type Entry, type ListNode, type MapNode, type Node, type Position, toPlain } from './node.ts';
+import { type Entry, emptyMap, type ListNode, type MapNode, type Node, type Position, toPlain } from './node.ts';
 import { applyOverrides } from './override.ts';
 import { parse } from './parse.ts';
 import { type PluginEntry, readPlugins } from './plugin-entry.ts';
@@ -57,7 +57,12 @@ export function documentOf(
   if (tree.kind === 'scalar' && tree.value === null) tree = emptyMap(tree.position);
   if (!unreadable) tree = applyOverrides(tree, overrides, problems);
   if (tree.kind !== 'map') {
-    problems.push({ ...tree.position, path: '', message: `is ${describeNode(tree)}`, expected: 'a map with listeners and clusters' });
+    problems.push({
+      ...tree.position,
+      path: '',
+      message: `is ${describeNode(tree)}`,
+      expected: 'a map with listeners and clusters',
+    });
     return { file, directory, root: emptyMap(tree.position), plugins: [], env, problems, unreadable: true };
   }
   const reader = new Reader(env, directory, problems);

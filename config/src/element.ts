@@ -24,7 +24,10 @@ export interface Candidate {
  * convict walks dotted paths and takes any object apart. So it gets one flat schema for each element, dots in names escaped,
  * and each value in a list of one function that it neither clones nor looks into; names from users' files never get here.
  */
-export function* settle(candidates: ReadonlyMap<string, Candidate>, env: Environment): Generator<[key: string, reading: Reading | undefined]> {
+export function* settle(
+  candidates: ReadonlyMap<string, Candidate>,
+  env: Environment,
+): Generator<[key: string, reading: Reading | undefined]> {
   if (candidates.size === 0) return;
   const read = new Map<string, (raw: Raw) => Reading | undefined>();
   const schema: Record<string, object> = {};

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
+
 /** Variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -15,7 +17,8 @@ export function substitute(text: string, env: Environment, wrong: (message: stri
     }
     const value = env[name];
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
-    if (value === undefined) wrong(`the environment variable ${name} is not set`, `it to be, or a default: \${${name}:-default}`);
+    if (value === undefined)
+      wrong(`the environment variable ${name} is not set`, `it to be, or a default: \${${name}:-default}`);
     return value ?? '';
   });
 }

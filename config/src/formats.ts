@@ -85,7 +85,8 @@ const cidr: ScalarFormat = {
   expected: 'a network such as 10.0.0.0/8 or fd00::/8',
   read({ text }) {
     const [, ip, bits] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
-    if (ip === undefined) return isIP(text) ? { expected: `a network: ${text}/${isIP(text) === 4 ? 32 : 128}` } : undefined;
+    if (ip === undefined)
+      return isIP(text) ? { expected: `a network: ${text}/${isIP(text) === 4 ? 32 : 128}` } : undefined;
     const version = isIP(ip);
     return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128) ? { value: text } : undefined;
   },
@@ -93,7 +94,8 @@ const cidr: ScalarFormat = {
 
 const path: ScalarFormat = {
   expected: 'a path',
-  read: (scalar, directory) => (typeof scalar.value === 'string' && scalar.text !== '' ? { value: resolve(directory, scalar.text) } : undefined),
+  read: (scalar, directory) =>
+    typeof scalar.value === 'string' && scalar.text !== '' ? { value: resolve(directory, scalar.text) } : undefined,
 };
 
 const byName: Readonly<Record<string, ScalarFormat>> = {
@@ -126,8 +128,10 @@ export function describeFormat(format: Format | object): string {
   if (scalar) return scalar.expected;
   if (typeof format === 'object' && !isSetting(format)) {
     if ('list' in format && isFormatOnly(format)) return `a list, each ${describeFormat(format.list as Format)}`;
-    if ('map' in format && isFormatOnly(format)) return `a map of names, each with ${describeFormat(format.map as Format)}`;
-    if ('oneOf' in format && isFormatOnly(format)) return (format.oneOf as readonly Format[]).map(describeFormat).join(', or ');
+    if ('map' in format && isFormatOnly(format))
+      return `a map of names, each with ${describeFormat(format.map as Format)}`;
+    if ('oneOf' in format && isFormatOnly(format))
+      return (format.oneOf as readonly Format[]).map(describeFormat).join(', or ');
     return `a map with ${Object.keys(format).join(', ') || 'no keys'}`;
   }
   return 'a value';
@@ -149,7 +153,9 @@ function choice(values: readonly (string | number | boolean)[]): ScalarFormat {
   return {
     expected: values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}`,
     read(scalar) {
-      const found = values.find((value) => value === scalar.value || (typeof value === 'string' && value === scalar.text));
+      const found = values.find(
+        (value) => value === scalar.value || (typeof value === 'string' && value === scalar.text),
+      );
       return found === undefined ? undefined : { value: found };
     },
   };

@@ -19,7 +19,7 @@ export function applyOverrides(root: Node, overrides: readonly string[], problem
     };
     if (value === undefined) return wrong(`"${override}" has no value`);
     try {
-      return replaceAt(tree, parsePath(path), valueOf(value, position));
+      return replaceAt(tree, parsePath(path), readValue(value, position));
     } catch (error) {
       return wrong((error as Error).message);
     }
@@ -27,7 +27,7 @@ export function applyOverrides(root: Node, overrides: readonly string[], problem
 }
 
 /** A scalar as YAML writes it; a list or a map in flow style is taken too, where it is one (`[::1]:80` is text). */
-function valueOf(text: string, position: Position): Node {
+function readValue(text: string, position: Position): Node {
   if (!/^["'[{]/.test(text) || parseDocument(text).errors.length > 0) return looseScalar(text, position);
   const problems: Problem[] = [];
   const node = parse(text, FLAG, {}, problems);
@@ -37,7 +37,9 @@ function valueOf(text: string, position: Position): Node {
 function relocate(node: Node, position: Position): Node {
   if (node.kind === 'scalar') return { ...node, position };
   if (node.kind === 'list') return { ...node, position, items: node.items.map((item) => relocate(item, position)) };
-  const entries = [...node.entries].map(([key, entry]) => [key, { position, node: relocate(entry.node, position) }] as const);
+  const entries = [...node.entries].map(
+    ([key, entry]) => [key, { position, node: relocate(entry.node, position) }] as const,
+  );
   return { ...node, position, entries: new Map(entries) };
 }
 

@@ -1,6 +1,18 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node as YamlNode, parseDocument, type Scalar, type YAMLMap } from 'yaml';
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
+
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  type YAMLMap,
+  type Node as YamlNode,
+} from 'yaml';
 import { type Environment, substitute } from './environment.ts';
-import { emptyMap, type Entry, looseScalar, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
+import { type Entry, emptyMap, looseScalar, type MapNode, type Node, type Position, type ScalarNode } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { Problem } from './problem.ts';
 
@@ -22,7 +34,12 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
     const message = fault.message.replace(/\.?\s*$/, '').replace(/\n/g, ' ');
     // `{ bind: ${ADDRESS} }`: braces cannot stand in a plain scalar there, and yaml's message does not say so.
     const unquoted = (text.split('\n')[position.line - 1] ?? '').includes('${');
-    problems.push({ ...position, path: '', message, expected: unquoted ? '${NAME} in quotes within { } and [ ]' : undefined });
+    problems.push({
+      ...position,
+      path: '',
+      message,
+      expected: unquoted ? '${NAME} in quotes within { } and [ ]' : undefined,
+    });
   }
   if (document.errors.length > 0) return undefined;
   if (document.contents === null) return emptyMap(at(0));
@@ -92,7 +109,9 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
     if (!written.includes('${')) {
       return { kind: 'scalar', position, value: node.value as ScalarNode['value'], text: written, loose: false };
     }
-    const text = substitute(written, env, (message, expected) => problems.push({ ...position, path, message, expected }));
+    const text = substitute(written, env, (message, expected) =>
+      problems.push({ ...position, path, message, expected }),
+    );
     return plain ? looseScalar(text, position) : { kind: 'scalar', position, value: text, text, loose: true };
   };
 

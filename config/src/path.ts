@@ -17,8 +17,11 @@ export function parsePath(text: string): (string | number)[] {
     const match = step.exec(text);
     if (!match) throw new Error(`"${text}" is not a path: cannot read it from "${text.slice(at)}" on`);
     const [, index, dot, quoted, word] = match;
-    if (index === undefined && (dot === '.') !== at > 0) throw new Error(`"${text}" is not a path: misplaced dot at "${text.slice(at)}"`);
-    steps.push(index !== undefined ? Number(index) : quoted !== undefined ? (JSON.parse(`"${quoted}"`) as string) : word!);
+    if (index === undefined && (dot === '.') !== at > 0)
+      throw new Error(`"${text}" is not a path: misplaced dot at "${text.slice(at)}"`);
+    steps.push(
+      index !== undefined ? Number(index) : quoted !== undefined ? (JSON.parse(`"${quoted}"`) as string) : word!,
+    );
   }
   if (steps.length === 0) throw new Error('the path is empty');
   return steps;

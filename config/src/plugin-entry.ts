@@ -27,9 +27,17 @@ export interface PluginEntry {
 export const pluginEntrySchema: Schema = {
   use: { doc: 'Name of a built-in plugin or of a package, or the path of a file.', format: String },
   settings: { doc: "The plugin's own settings.", format: 'any', optional: true },
-  onError: { doc: 'What becomes of a session in which a hook fails: closed ends it, open goes on.', format: ['closed', 'open'], default: 'closed' },
+  onError: {
+    doc: 'What becomes of a session in which a hook fails: closed ends it, open goes on.',
+    format: ['closed', 'open'],
+    default: 'closed',
+  },
   timeout: { doc: 'Time within which an asynchronous hook must settle.', format: 'duration', default: '10s' },
-  listeners: { doc: 'Listeners whose sessions the hooks see; all where it is missing.', format: { list: String }, optional: true },
+  listeners: {
+    doc: 'Listeners whose sessions the hooks see; all where it is missing.',
+    format: { list: String },
+    optional: true,
+  },
 };
 
 const EXPECTED = 'a name, a name with settings, or { use, settings, onError, listeners, timeout }';
@@ -48,16 +56,23 @@ export function readPlugins(node: Node | undefined, reader: Reader, directory: s
 function readEntry(node: Node, path: string, reader: Reader, directory: string): PluginEntry | undefined {
   if (node.kind === 'scalar' && typeof node.value === 'string')
     return entryOf({ node, use: node.value, settings: undefined, path, settingsPath: path }, reader, directory);
-  if (node.kind !== 'map') return reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: EXPECTED });
+  if (node.kind !== 'map')
+    return reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: EXPECTED });
   const use = node.entries.get('use')?.node;
   if (use) {
     const name = use.kind === 'scalar' && typeof use.value === 'string' ? use.value : undefined;
     const settings = node.entries.get('settings')?.node;
-    return entryOf({ node, form: node, use: name, settings, path, settingsPath: joinKey(path, 'settings') }, reader, directory);
+    return entryOf(
+      { node, form: node, use: name, settings, path, settingsPath: joinKey(path, 'settings') },
+      reader,
+      directory,
+    );
   }
   const [only, ...others] = node.entries;
   if (!only || others.length > 0)
-    return reader.problem(node.position, path, `is a map with ${node.entries.size} keys and no "use"`, { expected: EXPECTED });
+    return reader.problem(node.position, path, `is a map with ${node.entries.size} keys and no "use"`, {
+      expected: EXPECTED,
+    });
   const [name, { node: settings }] = only;
   return entryOf({ node, use: name, settings, path, settingsPath: joinKey(path, name) }, reader, directory);
 }

@@ -41,7 +41,12 @@ export class Reader {
     this.problems = problems;
   }
 
-  problem(position: Position, path: string, message: string, remedy: { expected?: string; suggestion?: string | undefined } = {}): undefined {
+  problem(
+    position: Position,
+    path: string,
+    message: string,
+    remedy: { expected?: string; suggestion?: string | undefined } = {},
+  ): undefined {
     const { file, line, column } = position;
     this.problems.push({ file, line, column, path, message, ...remedy });
   }
@@ -72,7 +77,12 @@ export class Reader {
       if (!Object.hasOwn(schema, key)) {
         const suggestion = suggest(key, known);
         const expected = known.length === 0 ? 'no settings' : `one of ${known.join(', ')}`;
-        this.problem(entry.position, joinKey(path, key), 'is not known here', suggestion === undefined ? { expected } : { suggestion });
+        this.problem(
+          entry.position,
+          joinKey(path, key),
+          'is not known here',
+          suggestion === undefined ? { expected } : { suggestion },
+        );
       }
 
     const readings = new Map<string, Reading | undefined>();
@@ -95,7 +105,8 @@ export class Reader {
       if (read && 'value' in read) return { value: read.value, shown: sensitive ? MASK : toPlain(node) };
       if (sensitive) return this.problem(node.position, path, 'is not valid', { expected: scalar.expected });
       const { message = `is ${describeNode(node)}`, expected = scalar.expected } = read ?? {};
-      const suggestion = Array.isArray(format) && node.kind === 'scalar' ? suggest(node.text, format.map(String)) : undefined;
+      const suggestion =
+        Array.isArray(format) && node.kind === 'scalar' ? suggest(node.text, format.map(String)) : undefined;
       return this.problem(node.position, path, message, { expected, suggestion });
     }
     if (format === 'any') return { value: toPlain(node), shown: sensitive ? MASK : toPlain(node) };
@@ -109,7 +120,13 @@ export class Reader {
     return this.element(node, format as Schema, path, node.position);
   }
 
-  #candidate(setting: Setting, node: Node | undefined, path: string, position: Position, reader: KeyReader | undefined): Candidate {
+  #candidate(
+    setting: Setting,
+    node: Node | undefined,
+    path: string,
+    position: Position,
+    reader: KeyReader | undefined,
+  ): Candidate {
     const read = (given: Node) =>
       reader ? reader(given, path) : this.value(given, setting.format, path, setting.sensitive === true);
     return {
@@ -127,13 +144,19 @@ export class Reader {
   }
 
   /** A default may be written as in a file (`30s`), or be what the plugin gets. */
-  #default(setting: Setting, path: string, position: Position, read: (node: Node) => Reading | undefined): Reading | undefined {
+  #default(
+    setting: Setting,
+    path: string,
+    position: Position,
+    read: (node: Node) => Reading | undefined,
+  ): Reading | undefined {
     if (typeof setting.default === 'string') {
       const node = { kind: 'scalar', position, value: setting.default, text: setting.default, loose: true } as const;
       return read(node);
     }
     const value = deepFreeze(structuredClone(setting.default));
-    if (value === null || value === undefined) throw new TypeError(`${path}: a setting without a value is "optional", not null by default`);
+    if (value === null || value === undefined)
+      throw new TypeError(`${path}: a setting without a value is "optional", not null by default`);
     return { value, shown: setting.sensitive ? MASK : value };
   }
 
@@ -150,21 +173,34 @@ export class Reader {
 
   #list(node: Node, child: Format | Schema, path: string, sensitive: boolean): Reading | undefined {
     if (node.kind !== 'list')
-      return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, { expected: describeFormat({ list: child }) });
+      return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, {
+        expected: describeFormat({ list: child }),
+      });
     const readings = node.items.map((item, index) => this.value(item, child, joinIndex(path, index), sensitive));
     return all(readings, (values) => Object.freeze(values));
   }
 
   #map(node: Node, child: Format | Schema, path: string, sensitive: boolean): Reading | undefined {
     if (node.kind !== 'map')
-      return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, { expected: describeFormat({ map: child }) });
+      return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, {
+        expected: describeFormat({ map: child }),
+      });
     const keys = [...node.entries.keys()];
-    const readings = [...node.entries].map(([key, entry]) => this.value(entry.node, child, joinKey(path, key), sensitive));
-    return all(readings, (values) => Object.freeze(Object.fromEntries(values.map((value, index) => [keys[index], value]))));
+    const readings = [...node.entries].map(([key, entry]) =>
+      this.value(entry.node, child, joinKey(path, key), sensitive),
+    );
+    return all(readings, (values) =>
+      Object.freeze(Object.fromEntries(values.map((value, index) => [keys[index], value]))),
+    );
   }
 
   /** The first that fits. Where none does: what is wrong with the alternative that was meant, if its kind tells which. */
-  #oneOf(node: Node, alternatives: readonly (Format | Schema)[], path: string, sensitive: boolean): Reading | undefined {
+  #oneOf(
+    node: Node,
+    alternatives: readonly (Format | Schema)[],
+    path: string,
+    sensitive: boolean,
+  ): Reading | undefined {
     const attempts: { alternative: Format | Schema; problems: Problem[] }[] = [];
     for (const alternative of alternatives) {
       const attempt = this.probe();
@@ -215,7 +251,11 @@ function all(readings: readonly (Reading | undefined)[], join: (values: unknown[
 }
 
 /** One side of the readings in the order of the schema; what has no value is left out. */
-function pluck(keys: readonly string[], readings: ReadonlyMap<string, Reading | undefined>, side: keyof Reading): Settings {
+function pluck(
+  keys: readonly string[],
+  readings: ReadonlyMap<string, Reading | undefined>,
+  side: keyof Reading,
+): Settings {
   const pairs = keys.map((key) => [key, readings.get(key)?.[side]] as const);
   return Object.freeze(Object.fromEntries(pairs.filter(([, value]) => value !== undefined)));
 }

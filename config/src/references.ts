@@ -20,7 +20,8 @@ export function checkReferences(document: Document, known: Known, reader: Reader
   const refer = (kind: string, node: ScalarNode | undefined, path: string, names: readonly string[]) => {
     if (node === undefined || names.includes(node.text)) return;
     const suggestion = suggest(node.text, names);
-    const remedy = suggestion !== undefined ? { suggestion } : names.length > 0 ? { expected: `one of ${names.join(', ')}` } : {};
+    const remedy =
+      suggestion !== undefined ? { suggestion } : names.length > 0 ? { expected: `one of ${names.join(', ')}` } : {};
     reader.problem(node.position, path, `there is no ${kind} "${node.text}"`, remedy);
   };
 
@@ -28,7 +29,8 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     const cluster = entryAt(node, 'cluster');
     const routes = entryAt(node, 'routes');
     if (!cluster && !routes) reader.problem(position, path, 'says nowhere to go', { expected: 'cluster or routes' });
-    if (cluster && routes) reader.problem(routes.position, path, 'has both cluster and routes', { expected: 'one of them' });
+    if (cluster && routes)
+      reader.problem(routes.position, path, 'has both cluster and routes', { expected: 'one of them' });
     refer('cluster', text(cluster?.node), joinKey(path, 'cluster'), clusterNames);
     itemsOf(routes?.node).forEach((route, index) => {
       const routePath = joinKey(joinIndex(joinKey(path, 'routes'), index), 'cluster');
@@ -41,7 +43,9 @@ export function checkReferences(document: Document, known: Known, reader: Reader
   const protocols = known.protocols ?? ['http'];
   const checkProtocol = (node: ScalarNode | undefined, path: string) => {
     if (node?.text === 'https' && !protocols.includes('https'))
-      reader.problem(node.position, path, '"https" needs the https plugin, which is not loaded', { expected: `one of ${protocols.join(', ')}` });
+      reader.problem(node.position, path, '"https" needs the https plugin, which is not loaded', {
+        expected: `one of ${protocols.join(', ')}`,
+      });
     else refer('protocol', node, path, protocols);
   };
 
@@ -59,16 +63,26 @@ export function checkReferences(document: Document, known: Known, reader: Reader
   const checkCluster = (_name: string, { node, position }: Entry, path: string) => {
     const endpoints = entryAt(node, 'endpoints');
     const discovery = entryAt(node, 'discovery');
-    if (!endpoints && !discovery) reader.problem(position, path, 'has no endpoints', { expected: 'endpoints or discovery' });
-    if (endpoints && discovery) reader.problem(discovery.position, path, 'has both endpoints and discovery', { expected: 'one of them' });
+    if (!endpoints && !discovery)
+      reader.problem(position, path, 'has no endpoints', { expected: 'endpoints or discovery' });
+    if (endpoints && discovery)
+      reader.problem(discovery.position, path, 'has both endpoints and discovery', { expected: 'one of them' });
     checkEndpoints(endpoints?.node, joinKey(path, 'endpoints'));
     const balancer = entryAt(node, 'balancer')?.node;
     const policy = entryAt(balancer, 'policy')?.node;
     const policyPath = joinKey(path, 'balancer');
-    if (known.balancers) refer('policy', text(policy ?? balancer), policy ? joinKey(policyPath, 'policy') : policyPath, [...known.balancers.keys()]);
+    if (known.balancers)
+      refer('policy', text(policy ?? balancer), policy ? joinKey(policyPath, 'policy') : policyPath, [
+        ...known.balancers.keys(),
+      ]);
     if (known.discoveries && discovery?.node.kind === 'map')
       for (const [name, { position: at }] of discovery.node.entries)
-        refer('discovery', { kind: 'scalar', position: at, text: name, value: name, loose: false }, joinKey(path, 'discovery'), [...known.discoveries.keys()]);
+        refer(
+          'discovery',
+          { kind: 'scalar', position: at, text: name, value: name, loose: false },
+          joinKey(path, 'discovery'),
+          [...known.discoveries.keys()],
+        );
   };
 
   const checkEndpoints = (node: Node | undefined, path: string) => {
@@ -76,7 +90,8 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     itemsOf(node).forEach((item, index) => {
       const address = text(item) ?? text(entryAt(item, 'address')?.node);
       if (address === undefined) return;
-      if (seen.has(address.text)) reader.problem(address.position, joinIndex(path, index), `${address.text} is listed twice`);
+      if (seen.has(address.text))
+        reader.problem(address.position, joinIndex(path, index), `${address.text} is listed twice`);
       seen.add(address.text);
     });
   };
@@ -101,14 +116,26 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     const failed = new Set(known.failures?.map(({ entry }) => entry));
     document.plugins.forEach((entry) => {
       if (!entries.has(entry) && !failed.has(entry) && !names.includes(entry.use))
-        refer('plugin', { kind: 'scalar', position: entry.position, text: entry.use, value: entry.use, loose: false }, entry.path, names);
+        refer(
+          'plugin',
+          { kind: 'scalar', position: entry.position, text: entry.use, value: entry.use, loose: false },
+          entry.path,
+          names,
+        );
       const line = seen.get(entry.use);
-      if (line !== undefined) reader.problem(entry.position, entry.path, `"${entry.use}" is listed twice, first on line ${line}`);
+      if (line !== undefined)
+        reader.problem(entry.position, entry.path, `"${entry.use}" is listed twice, first on line ${line}`);
       seen.set(entry.use, line ?? entry.position.line);
       for (const [index, name] of (entry.listeners ?? []).entries())
         refer(
           'listener',
-          { kind: 'scalar', position: entry.listenerPositions[index] ?? entry.position, text: name, value: name, loose: false },
+          {
+            kind: 'scalar',
+            position: entry.listenerPositions[index] ?? entry.position,
+            text: name,
+            value: name,
+            loose: false,
+          },
           joinIndex(joinKey(entry.path, 'listeners'), index),
           listenerNames,
         );
@@ -116,19 +143,29 @@ export function checkReferences(document: Document, known: Known, reader: Reader
   };
 
   if (listenerNames.length === 0 && (listeners === undefined || isEmpty(listeners.node)))
-    reader.problem(listeners?.position ?? document.root.position, 'listeners', 'there are no listeners', { expected: 'at least one' });
+    reader.problem(listeners?.position ?? document.root.position, 'listeners', 'there are no listeners', {
+      expected: 'at least one',
+    });
   eachEntry(listeners?.node, 'listeners', checkListener);
   eachEntry(clusters?.node, 'clusters', checkCluster);
   for (const name of ['admin', 'probes'])
-    checkAddress(entryAt(entryAt(document.root, name)?.node, 'bind')?.node, joinKey(name, 'bind'), `the ${name} address`);
+    checkAddress(
+      entryAt(entryAt(document.root, name)?.node, 'bind')?.node,
+      joinKey(name, 'bind'),
+      `the ${name} address`,
+    );
   checkDrain();
   checkPlugins();
 }
 
-function eachEntry(node: Node | undefined, path: string, check: (name: string, entry: Entry, path: string) => void): void {
+function eachEntry(
+  node: Node | undefined,
+  path: string,
+  check: (name: string, entry: Entry, path: string) => void,
+): void {
   if (node?.kind !== 'map') return;
+  // What is neither a map nor nothing was reported.
   for (const [name, entry] of node.entries)
-    // What is neither a map nor nothing was reported.
     if (entry.node.kind === 'map' || isEmpty(entry.node)) check(name, entry, joinKey(path, name));
 }
 

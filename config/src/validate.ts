@@ -9,7 +9,14 @@ import type {
   RouteSpec,
   Schema,
 } from '@outrigger/core';
-import { clusterSchema, endpointAddress, endpointSchema, listenerSchema, rootSchema, routeSchema } from './core-schema.ts';
+import {
+  clusterSchema,
+  endpointAddress,
+  endpointSchema,
+  listenerSchema,
+  rootSchema,
+  routeSchema,
+} from './core-schema.ts';
 import { type Document, start } from './document.ts';
 import type { Entry, Node } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';
@@ -90,7 +97,12 @@ class Validator {
     });
     const shownPlugins = this.#plugins(plugins);
     checkReferences(this.#document, this.#known, this.#reader);
-    const { service, drain, admin, probes = false } = value as {
+    const {
+      service,
+      drain,
+      admin,
+      probes = false,
+    } = value as {
       service: Configuration['service'];
       drain: DrainSpec;
       admin: SidecarConfiguration['admin'];
@@ -111,7 +123,8 @@ class Validator {
   /** A map of names to elements; its reading is what may be shown of them. */
   #named(node: Node, path: string, read: (name: string, entry: Entry, path: string) => Settings): Reading | undefined {
     if (node.kind === 'scalar' && node.value === null) return nothing;
-    if (node.kind !== 'map') return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a map of names' });
+    if (node.kind !== 'map')
+      return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a map of names' });
     const shown = [...node.entries].map(([name, entry]) => [name, read(name, entry, joinKey(path, name))]);
     return { value: undefined, shown: Object.freeze(Object.fromEntries(shown)) };
   }
@@ -125,7 +138,9 @@ class Validator {
     if (typeof cluster === 'string') {
       // Sections of routes have their defaults here too.
       const { cluster: __, ...section } = this.#sections.route;
-      routes.push(Object.freeze({ cluster, settings: this.#reader.element(undefined, section as Schema, path, position).value }));
+      routes.push(
+        Object.freeze({ cluster, settings: this.#reader.element(undefined, section as Schema, path, position).value }),
+      );
     }
     listeners.push(
       Object.freeze({
@@ -141,7 +156,8 @@ class Validator {
   }
 
   #routes(routes: RouteSpec[], node: Node, path: string): Reading | undefined {
-    if (node.kind !== 'list') return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of routes' });
+    if (node.kind !== 'list')
+      return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of routes' });
     const shown = node.items.map((item, index) => {
       const reading = this.#reader.element(item, this.#sections.route, joinIndex(path, index), item.position);
       const { cluster, ...settings } = reading.value;
@@ -170,8 +186,11 @@ class Validator {
   }
 
   #endpoints(node: Node, path: string): Reading | undefined {
-    if (node.kind !== 'list') return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of addresses' });
-    const readings = node.items.map((item, index) => this.#endpoint(item, joinIndex(path, index))).filter((one) => one !== undefined);
+    if (node.kind !== 'list')
+      return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of addresses' });
+    const readings = node.items
+      .map((item, index) => this.#endpoint(item, joinIndex(path, index)))
+      .filter((one) => one !== undefined);
     return {
       value: Object.freeze(readings.map((reading) => reading.value)),
       shown: Object.freeze(readings.map((reading) => reading.shown)),
@@ -215,7 +234,8 @@ class Validator {
   #balancer(node: Node, path: string): Reading | undefined {
     const named = node.kind === 'map' ? node.entries.get('policy')?.node : node;
     const policyPath = node.kind === 'map' ? joinKey(path, 'policy') : path;
-    if (named === undefined) return this.#reader.problem(node.position, policyPath, 'is missing', { expected: 'the name of a policy' });
+    if (named === undefined)
+      return this.#reader.problem(node.position, policyPath, 'is missing', { expected: 'the name of a policy' });
     const policy = this.#reader.value(named, String, policyPath);
     if (policy === undefined) return undefined;
     const name = policy.value as string;

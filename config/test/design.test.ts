@@ -14,14 +14,21 @@ function load(entries: readonly PluginEntry[]): LoadedPlugin[] {
   return entries
     .filter(({ use }) => !builtIn.has(use))
     .map((entry) => {
-      const plugin: Plugin = { name: entry.isPath ? 'require-header' : 'audit', bind() {}, ...(entry.isPath && { config: header }) };
+      const plugin: Plugin = {
+        name: entry.isPath ? 'require-header' : 'audit',
+        bind() {},
+        ...(entry.isPath && { config: header }),
+      };
       return { plugin, entry };
     });
 }
 
 describe("the design's example", () => {
   const document = readDocument(file, {});
-  const { configuration, problems = [] } = validate(document, { ...known, plugins: [...plugins, ...load(document.plugins)] });
+  const { configuration, problems = [] } = validate(document, {
+    ...known,
+    plugins: [...plugins, ...load(document.plugins)],
+  });
 
   it('is valid', () => {
     expect(problems.map(formatProblem)).to.deep.equal([]);
@@ -86,7 +93,10 @@ describe("the design's example", () => {
     expect(edge.routes).to.deep.equal([
       {
         cluster: 'chat',
-        settings: { match: { host: 'chat.example.com', path: '/ws', headers: { 'x-beta': '1' } }, timeouts: { response: 60_000 } },
+        settings: {
+          match: { host: 'chat.example.com', path: '/ws', headers: { 'x-beta': '1' } },
+          timeouts: { response: 60_000 },
+        },
       },
       { cluster: 'app', settings: { match: {}, timeouts: {} } },
     ]);

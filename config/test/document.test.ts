@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +21,10 @@ const BASE = `listeners: { a: { protocol: http, bind: "127.0.0.1:0", cluster: ap
 clusters: { app: { endpoints: ["127.0.0.1:1"] } }
 `;
 
-function read(text: string, { env = {}, set = [], what = known }: { env?: Environment; set?: string[]; what?: Known } = {}) {
+function read(
+  text: string,
+  { env = {}, set = [], what = known }: { env?: Environment; set?: string[]; what?: Known } = {},
+) {
   const { configuration, problems = [] } = validate(readDocument({ text, name: '/etc/o.yaml' }, env, set), what);
   return { configuration: configuration as SidecarConfiguration, problems: problems.map(formatProblem) };
 }
@@ -31,7 +36,8 @@ function valid(text: string, options: Parameters<typeof read>[1] = {}): SidecarC
   return configuration;
 }
 
-const tracing = (configuration: SidecarConfiguration) => configuration.plugins.find(({ use }) => use === 'tracing')!.settings;
+const tracing = (configuration: SidecarConfiguration) =>
+  configuration.plugins.find(({ use }) => use === 'tracing')!.settings;
 
 describe('a document', () => {
   it('has defaults for everything but listeners and clusters', () => {
@@ -88,16 +94,24 @@ ${quoted.map((name) => `  ${name}: { endpoints: [{ address: "127.0.0.1:1", metad
   });
 
   it('allows a cluster without an endpoint in its list', () => {
-    expect(valid(BASE.replace('["127.0.0.1:1"]', '[]')).clusters[0]!.discovery).to.deep.equal({ name: 'static', spec: [] });
+    expect(valid(BASE.replace('["127.0.0.1:1"]', '[]')).clusters[0]!.discovery).to.deep.equal({
+      name: 'static',
+      spec: [],
+    });
   });
 
   it('puts what plugins say of an endpoint into its metadata', () => {
     const { clusters } = valid(BASE.replace('"127.0.0.1:1"', '{ address: "app:1", zone: b, metadata: { rack: 7 } }'));
-    expect(clusters[0]!.discovery.spec).to.deep.equal([{ address: 'app:1', weight: 1, metadata: { rack: 7, zone: 'b' } }]);
+    expect(clusters[0]!.discovery.spec).to.deep.equal([
+      { address: 'app:1', weight: 1, metadata: { rack: 7, zone: 'b' } },
+    ]);
   });
 
   it('takes any policy and discovery where it is not told which there are', () => {
-    const text = BASE.replace('endpoints: ["127.0.0.1:1"]', 'balancer: { policy: mine, x: 1 }, discovery: { consul: { y: 2 } }');
+    const text = BASE.replace(
+      'endpoints: ["127.0.0.1:1"]',
+      'balancer: { policy: mine, x: 1 }, discovery: { consul: { y: 2 } }',
+    );
     const { clusters } = valid(text, { what: { plugins } });
     expect(clusters[0]!.balancer).to.deep.equal({ policy: 'mine', settings: { x: 1 } });
     expect(clusters[0]!.discovery).to.deep.equal({ name: 'consul', spec: { y: 2 } });
@@ -120,7 +134,11 @@ ${quoted.map((name) => `  ${name}: { endpoints: [{ address: "127.0.0.1:1", metad
 
   it('reports two plugins that define the same setting', () => {
     const one = (name: string): { plugin: Plugin } => ({
-      plugin: { name, bind() {}, sections: { route: { limit: { per: { doc: 'Limit.', format: 'rate', optional: true } } } } },
+      plugin: {
+        name,
+        bind() {},
+        sections: { route: { limit: { per: { doc: 'Limit.', format: 'rate', optional: true } } } },
+      },
     });
     expect(read(BASE, { what: { plugins: [one('one'), one('two')] } }).problems).to.deep.equal([
       '/etc/o.yaml:1:1 plugins: "two" and "one" both define "limit.per" for a route',
@@ -177,7 +195,9 @@ describe('variables in a document', () => {
   it('are text where text belongs, and cannot add structure', () => {
     const { service } = valid(`service:\n  name: \${ID}\n${BASE}`, { env: { ID: '42' } });
     expect(service.name).to.equal('42');
-    expect(valid(`service:\n  name: \${ID}\n${BASE}`, { env: { ID: 'a: { b: c } # d' } }).service.name).to.equal('a: { b: c } # d');
+    expect(valid(`service:\n  name: \${ID}\n${BASE}`, { env: { ID: 'a: { b: c } # d' } }).service.name).to.equal(
+      'a: { b: c } # d',
+    );
   });
 });
 
@@ -196,11 +216,17 @@ describe('precedence', () => {
   });
 
   it('takes an empty variable for none', () => {
-    expect(tracing(valid(withEndpoint('from-file'), { env: { OTEL_EXPORTER_OTLP_ENDPOINT: '' } }))['endpoint']).to.equal('from-file');
+    expect(
+      tracing(valid(withEndpoint('from-file'), { env: { OTEL_EXPORTER_OTLP_ENDPOINT: '' } }))['endpoint'],
+    ).to.equal('from-file');
   });
 
   it('reads what the environment says by the format of its setting', () => {
-    const level: Plugin = { name: 'x', bind() {}, config: { wait: { doc: 'Wait.', format: 'duration', default: '1s', env: 'WAIT' } } };
+    const level: Plugin = {
+      name: 'x',
+      bind() {},
+      config: { wait: { doc: 'Wait.', format: 'duration', default: '1s', env: 'WAIT' } },
+    };
     const what = { plugins: [{ plugin: level }] };
     expect(valid(BASE, { what, env: { WAIT: '2m' } }).plugins[0]!.settings).to.deep.equal({ wait: 120_000 });
     expect(read(BASE, { what, env: { WAIT: 'soon' } }).problems).to.deep.equal([
@@ -215,7 +241,10 @@ describe('what is sensitive', () => {
     const configuration = valid(text);
     expect(tracing(configuration)['token']).to.equal('abc');
     const shown = configuration.shown['plugins'] as { use: string; settings: object }[];
-    expect(shown.find(({ use }) => use === 'tracing')?.settings).to.deep.include({ token: '[sensitive]', sampling: 0.5 });
+    expect(shown.find(({ use }) => use === 'tracing')?.settings).to.deep.include({
+      token: '[sensitive]',
+      sampling: 0.5,
+    });
     expect(JSON.stringify(configuration.shown)).not.to.contain('abc');
   });
 });
@@ -231,8 +260,16 @@ describe('an override', () => {
     ['service.name=a=b', (c) => c.service.name, 'a=b'],
     ['listeners.a.bind=[::1]:0', (c) => c.listeners[0]!.bind, '[::1]:0'],
     ['listeners.a.trustedPeers=[10.0.0.0/8]', (c) => c.listeners[0]!.settings['trustedPeers'], ['10.0.0.0/8']],
-    ['clusters.app.endpoints[0]=localhost:2', (c) => c.clusters[0]!.discovery.spec, [{ address: 'localhost:2', weight: 1, metadata: {} }]],
-    ['clusters.app.timeouts.total=off', (c) => (c.clusters[0]!.settings['timeouts'] as { total: number }).total, Number.POSITIVE_INFINITY],
+    [
+      'clusters.app.endpoints[0]=localhost:2',
+      (c) => c.clusters[0]!.discovery.spec,
+      [{ address: 'localhost:2', weight: 1, metadata: {} }],
+    ],
+    [
+      'clusters.app.timeouts.total=off',
+      (c) => (c.clusters[0]!.settings['timeouts'] as { total: number }).total,
+      Number.POSITIVE_INFINITY,
+    ],
     ['clusters."a.b=c".endpoints=[]', (c) => c.clusters[1]!.name, 'a.b=c'],
   ];
   for (const [override, pick, value] of good)
@@ -244,14 +281,19 @@ describe('an override', () => {
 
   it('may append to a list, and the last of two wins', () => {
     const { configuration } = set('clusters.app.endpoints[1]=b:1', 'clusters.app.endpoints[1]=c:1');
-    expect((configuration.clusters[0]!.discovery.spec as { address: string }[]).map(({ address }) => address)).to.deep.equal(['127.0.0.1:1', 'c:1']);
+    expect(
+      (configuration.clusters[0]!.discovery.spec as { address: string }[]).map(({ address }) => address),
+    ).to.deep.equal(['127.0.0.1:1', 'c:1']);
   });
 
   const bad: readonly [override: string, problem: string][] = [
     ['drain.timeout', '--set:1:1: "drain.timeout" has no value, expected --set PATH=VALUE'],
     ['=5', '--set:1:1: the path is empty, expected --set PATH=VALUE'],
     ['a..b=5', '--set:1:1: "a..b" is not a path: cannot read it from "..b" on, expected --set PATH=VALUE'],
-    ['drain.timeout=5', '--set:1:15 drain.timeout: is 5 without a unit, expected a duration such as 500ms, 25s, 2m, 1h or off'],
+    [
+      'drain.timeout=5',
+      '--set:1:15 drain.timeout: is 5 without a unit, expected a duration such as 500ms, 25s, 2m, 1h or off',
+    ],
     ['drain.tmeout=5s', '--set:1:14 drain.tmeout: is not known here, did you mean "timeout"?'],
     ['clusters.app.endpoints[7]=a:1', '--set:1:1: the list has 1 items, there is no [7], expected --set PATH=VALUE'],
     ['clusters.app[0]=a:1', '--set:1:1: there is no list to take [0] of, expected --set PATH=VALUE'],

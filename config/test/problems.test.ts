@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
+
 import { expect } from 'chai';
 import { formatProblem, readDocument, validate } from '../src/index.ts';
 import { known } from './stand-ins.ts';
@@ -32,21 +34,9 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     `${LISTENERS}clusters: { app: { endpoints: [\${ADDR}] } }\n`,
     '2:33: Missing , or : between flow sequence items, expected ${NAME} in quotes within { } and [ ]',
   ],
-  [
-    'a list instead of a map',
-    '- a\n',
-    '1:1: is a list, expected a map with listeners and clusters',
-  ],
-  [
-    'a text instead of a map',
-    'hello\n',
-    '1:1: is "hello", expected a map with listeners and clusters',
-  ],
-  [
-    'an empty file',
-    '',
-    '1:1 listeners: there are no listeners, expected at least one',
-  ],
+  ['a list instead of a map', '- a\n', '1:1: is a list, expected a map with listeners and clusters'],
+  ['a text instead of a map', 'hello\n', '1:1: is "hello", expected a map with listeners and clusters'],
+  ['an empty file', '', '1:1 listeners: there are no listeners, expected at least one'],
   [
     'a setting given twice',
     `${LISTENERS}${CLUSTERS}drain: { timeout: 1s,\n  timeout: 2s }\n`,
@@ -57,11 +47,7 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     `${LISTENERS}clusters:\n  app: { endpoints: ["127.0.0.1:1"] }\n  app: { endpoints: [] }\n`,
     '4:3 clusters.app: is given twice, first on line 3',
   ],
-  [
-    'a key that is a map',
-    `${LISTENERS}${CLUSTERS}? { a: b }\n: c\n`,
-    '3:3: a key is not text, expected a name',
-  ],
+  ['a key that is a map', `${LISTENERS}${CLUSTERS}? { a: b }\n: c\n`, '3:3: a key is not text, expected a name'],
   [
     'an alias that contains itself',
     `${LISTENERS}clusters:\n  app: &a { endpoints: ["127.0.0.1:1"], x: *a }\n`,
@@ -104,11 +90,7 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     `service: { name: 5 }\n${LISTENERS}${CLUSTERS}`,
     '1:18 service.name: is 5, expected text, in quotes: "5"',
   ],
-  [
-    'a text where a map belongs',
-    `service: chat\n${LISTENERS}${CLUSTERS}`,
-    '1:10 service: is "chat", expected a map',
-  ],
+  ['a text where a map belongs', `service: chat\n${LISTENERS}${CLUSTERS}`, '1:10 service: is "chat", expected a map'],
   [
     'an address where the admin section belongs',
     `admin: "127.0.0.1:1"\n${LISTENERS}${CLUSTERS}`,
@@ -154,21 +136,13 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     `drain: { time-out: 30s }\n${LISTENERS}${CLUSTERS}`,
     '1:10 drain.time-out: is not known here, did you mean "timeout"?',
   ],
-  [
-    'no listeners',
-    CLUSTERS,
-    '1:1 listeners: there are no listeners, expected at least one',
-  ],
+  ['no listeners', CLUSTERS, '1:1 listeners: there are no listeners, expected at least one'],
   [
     'an empty map of listeners',
     `listeners:\n${CLUSTERS}`,
     '1:1 listeners: there are no listeners, expected at least one',
   ],
-  [
-    'a list of listeners',
-    `listeners: [a]\n${CLUSTERS}`,
-    '1:12 listeners: is a list, expected a map of names',
-  ],
+  ['a list of listeners', `listeners: [a]\n${CLUSTERS}`, '1:12 listeners: is a list, expected a map of names'],
   [
     'a listener without anything',
     `listeners: { a: }\n${CLUSTERS}`,
@@ -176,16 +150,8 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     '1:14 listeners.a.bind: is missing, expected an address: host:port, [ipv6]:port or unix:/path (Address to accept on; port 0 takes a free one)',
     '1:14 listeners.a.protocol: is missing, expected text (What is spoken there: http is HTTP and WebSocket, https the same over TLS)',
   ],
-  [
-    'a listener that is a text',
-    `listeners: { a: http }\n${CLUSTERS}`,
-    '1:17 listeners.a: is "http", expected a map',
-  ],
-  [
-    'a listener that goes nowhere',
-    LISTENER,
-    '3:3 listeners.a: says nowhere to go, expected cluster or routes',
-  ],
+  ['a listener that is a text', `listeners: { a: http }\n${CLUSTERS}`, '1:17 listeners.a: is "http", expected a map'],
+  ['a listener that goes nowhere', LISTENER, '3:3 listeners.a: says nowhere to go, expected cluster or routes'],
   [
     'a listener with both cluster and routes',
     `${LISTENER}    cluster: app\n    routes: [{ cluster: app }]\n`,
@@ -206,11 +172,7 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     `${LISTENER}    routes: [{ match: { host: x } }]\n`,
     '6:14 listeners.a.routes[0].cluster: is missing, expected text (Name of the cluster that what matches goes to)',
   ],
-  [
-    'a route that is a text',
-    `${LISTENER}    routes: [app]\n`,
-    '6:14 listeners.a.routes[0]: is "app", expected a map',
-  ],
+  ['a route that is a text', `${LISTENER}    routes: [app]\n`, '6:14 listeners.a.routes[0]: is "app", expected a map'],
   [
     'a map of routes',
     `${LISTENER}    routes: { cluster: app }\n`,
@@ -481,11 +443,7 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
     `${PLUGINS}  - tracing: { token: 12345 }\n`,
     '4:23 plugins[0].tracing.token: is not valid, expected text',
   ],
-  [
-    'settings that are a text',
-    `${PLUGINS}  - tracing: fast\n`,
-    '4:14 plugins[0].tracing: is "fast", expected a map',
-  ],
+  ['settings that are a text', `${PLUGINS}  - tracing: fast\n`, '4:14 plugins[0].tracing: is "fast", expected a map'],
 ];
 
 describe('what is wrong with a configuration', () => {

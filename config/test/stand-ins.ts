@@ -5,7 +5,9 @@ const timeout = (doc: string, byDefault: string) => ({ doc, format: 'duration', 
 const file = (doc: string) => ({ doc, format: 'path', optional: true }) as const;
 const count = (doc: string, byDefault: number) => ({ doc, format: 'nat', default: byDefault }) as const;
 
-const plugin = (name: string, rest: Omit<Plugin, 'name' | 'bind'>): { plugin: Plugin } => ({ plugin: { name, bind() {}, ...rest } });
+const plugin = (name: string, rest: Omit<Plugin, 'name' | 'bind'>): { plugin: Plugin } => ({
+  plugin: { name, bind() {}, ...rest },
+});
 
 /** Plugins that declare what DESIGN §7 shows, much as the real ones do. */
 export const plugins = [
@@ -32,7 +34,10 @@ export const plugins = [
           format: {
             oneOf: [
               {
-                certificates: { doc: 'Pairs.', format: { list: { cert: { doc: 'Chain.', format: 'path' }, key: { doc: 'Key.', format: 'path' } } } },
+                certificates: {
+                  doc: 'Pairs.',
+                  format: { list: { cert: { doc: 'Chain.', format: 'path' }, key: { doc: 'Key.', format: 'path' } } },
+                },
                 clientCa: file('Who signs clients.'),
                 clientAuth: { doc: 'Whether clients must.', format: ['none', 'request', 'require'], default: 'none' },
                 minVersion: { doc: 'Oldest version.', format: ['TLSv1.2', 'TLSv1.3'], default: 'TLSv1.2' },
@@ -86,9 +91,17 @@ export const plugins = [
         },
         retry: {
           attempts: count('Tries.', 2),
-          on: { doc: 'Causes and statuses.', format: { list: { oneOf: [['connect-failure', 'reset'], 'int'] } }, default: ['connect-failure'] },
+          on: {
+            doc: 'Causes and statuses.',
+            format: { list: { oneOf: [['connect-failure', 'reset'], 'int'] } },
+            default: ['connect-failure'],
+          },
         },
-        sticky: { doc: 'Keeps clients.', format: { oneOf: [{ cookie: { doc: 'Name.', format: String } }] }, optional: true },
+        sticky: {
+          doc: 'Keeps clients.',
+          format: { oneOf: [{ cookie: { doc: 'Name.', format: String } }] },
+          optional: true,
+        },
       },
     },
   }),
@@ -101,7 +114,11 @@ export const plugins = [
           format: {
             oneOf: [
               {
-                http: { doc: 'A request.', format: { oneOf: [{ path: { doc: 'Path.', format: String } }] }, optional: true },
+                http: {
+                  doc: 'A request.',
+                  format: { oneOf: [{ path: { doc: 'Path.', format: String } }] },
+                  optional: true,
+                },
                 tcp: { doc: 'A connect.', format: { oneOf: [{}] }, optional: true },
                 interval: timeout('Between checks.', '2s'),
                 timeout: timeout('For one.', '1s'),

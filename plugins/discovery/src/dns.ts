@@ -24,17 +24,21 @@ export function dnsDiscovery(options: LookupOptions): Discovery {
     watch(spec, onChange, failed) {
       const { host, port, refresh = REFRESH_MS } = spec as DnsSpec;
       let reported = false;
-      return new WatchedName(host, { ...options, refreshMs: refresh }, {
-        resolved(addresses) {
-          reported = true;
-          onChange(addresses.map((ip) => ({ address: isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}` })));
+      return new WatchedName(
+        host,
+        { ...options, refreshMs: refresh },
+        {
+          resolved(addresses) {
+            reported = true;
+            onChange(addresses.map((ip) => ({ address: isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}` })));
+          },
+          failed(error) {
+            failed(error);
+            if (!reported) onChange([]);
+            reported = true;
+          },
         },
-        failed(error) {
-          failed(error);
-          if (!reported) onChange([]);
-          reported = true;
-        },
-      });
+      );
     },
   };
 }

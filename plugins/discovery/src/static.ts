@@ -23,18 +23,22 @@ export function staticDiscovery(options: LookupOptions): Discovery {
 
       const names = [...answers.keys()].map(
         (name) =>
-          new WatchedName(name, { ...options, refreshMs: REFRESH_MS }, {
-            resolved(addresses) {
-              answers.set(name, addresses);
-              report();
+          new WatchedName(
+            name,
+            { ...options, refreshMs: REFRESH_MS },
+            {
+              resolved(addresses) {
+                answers.set(name, addresses);
+                report();
+              },
+              failed(error) {
+                const first = answers.get(name) === 'asked';
+                if (first) answers.set(name, 'failed');
+                failed(error);
+                if (first && [...answers.values()].every((answer) => answer === 'failed')) report();
+              },
             },
-            failed(error) {
-              const first = answers.get(name) === 'asked';
-              if (first) answers.set(name, 'failed');
-              failed(error);
-              if (first && [...answers.values()].every((answer) => answer === 'failed')) report();
-            },
-          }),
+          ),
       );
       return {
         [Symbol.dispose]() {

@@ -6,7 +6,12 @@ import { staticDiscovery } from '../src/static.ts';
 import { settled, VirtualClock } from './virtual-clock.ts';
 
 /** A discovery at work, with what it said; `answers` are what each name resolves to from now on. */
-function watching(make: typeof staticDiscovery, spec: unknown, answers: Record<string, readonly string[]>, random = 0.5) {
+function watching(
+  make: typeof staticDiscovery,
+  spec: unknown,
+  answers: Record<string, readonly string[]>,
+  random = 0.5,
+) {
   const clock = new VirtualClock();
   const asked: string[] = [];
   const reports: (readonly EndpointSpec[])[] = [];
@@ -48,14 +53,18 @@ describe('static discovery', () => {
   });
 
   it('does not let addresses wait for names', async () => {
-    const { reports } = watching(staticDiscovery, [{ address: 'app:80' }, { address: '10.0.0.9:80' }], { app: ['10.0.0.1'] });
+    const { reports } = watching(staticDiscovery, [{ address: 'app:80' }, { address: '10.0.0.9:80' }], {
+      app: ['10.0.0.1'],
+    });
     expect(reports).to.deep.equal([[{ address: '10.0.0.9:80' }]]);
     await settled();
     expect(reports[1]).to.deep.equal([{ address: 'app:80', resolved: ['10.0.0.1'] }, { address: '10.0.0.9:80' }]);
   });
 
   it('asks once for a name with two ports', async () => {
-    const { asked, reports } = watching(staticDiscovery, [{ address: 'app:80' }, { address: 'app:81' }], { app: ['10.0.0.1'] });
+    const { asked, reports } = watching(staticDiscovery, [{ address: 'app:80' }, { address: 'app:81' }], {
+      app: ['10.0.0.1'],
+    });
     await settled();
     expect(asked).to.deep.equal(['app']);
     expect(reports.at(-1)).to.have.length(2);
@@ -137,7 +146,11 @@ describe('static discovery', () => {
 
 describe('dns discovery', () => {
   it('makes every answer an endpoint of its own', async () => {
-    const { reports } = watching(dnsDiscovery, { host: 'app', port: 80, refresh: 30_000 }, { app: ['10.0.0.1', '::1', '10.0.0.1'] });
+    const { reports } = watching(
+      dnsDiscovery,
+      { host: 'app', port: 80, refresh: 30_000 },
+      { app: ['10.0.0.1', '::1', '10.0.0.1'] },
+    );
     await settled();
     expect(reports).to.deep.equal([[{ address: '10.0.0.1:80' }, { address: '[::1]:80' }]]);
   });
@@ -156,7 +169,11 @@ describe('dns discovery', () => {
   });
 
   it('asks once where its refresh is off', async () => {
-    const { clock } = watching(dnsDiscovery, { host: 'app', port: 80, refresh: Number.POSITIVE_INFINITY }, { app: ['10.0.0.1'] });
+    const { clock } = watching(
+      dnsDiscovery,
+      { host: 'app', port: 80, refresh: Number.POSITIVE_INFINITY },
+      { app: ['10.0.0.1'] },
+    );
     await settled();
     expect(clock.next()).to.equal(undefined);
   });
@@ -178,7 +195,9 @@ describe('dns discovery', () => {
 
 describe('the system resolver', () => {
   it('knows localhost', async () => {
-    expect(await systemResolver('localhost')).to.satisfy((all: string[]) => all.includes('127.0.0.1') || all.includes('::1'));
+    expect(await systemResolver('localhost')).to.satisfy(
+      (all: string[]) => all.includes('127.0.0.1') || all.includes('::1'),
+    );
   });
 
   it('rejects an unknown name', async () => {

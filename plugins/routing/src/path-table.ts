@@ -1,5 +1,5 @@
 import type { RequestHead, Route } from '@outrigger/core';
-import { addCandidate, firstThatHolds, type Candidate } from './candidates.ts';
+import { addCandidate, type Candidate, firstThatHolds } from './candidates.ts';
 import { HASH_START, hashOf, hashOn } from './hash.ts';
 import { canonicalPath } from './path.ts';
 

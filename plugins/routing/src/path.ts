@@ -15,9 +15,9 @@ export function isPlain(path: string): boolean {
 export function canonicalPath(path: string): string {
   return path
     .replace(/[^\x21-\x7e]+/gu, (characters) => encodeURIComponent(characters))
-    .replace(PERCENT, (escape) => {
-      const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-      return UNRESERVED.test(character) ? character : escape.toUpperCase();
+    .replace(PERCENT, (octet) => {
+      const character = String.fromCharCode(Number.parseInt(octet.slice(1), 16));
+      return UNRESERVED.test(character) ? character : octet.toUpperCase();
     });
 }
 

@@ -1,4 +1,4 @@
-import { reject, type Reject, type Route, type RouteSpec, type Router, type Session } from '@outrigger/core';
+import { type Reject, type Route, type Router, type RouteSpec, reject, type Session } from '@outrigger/core';
 import { candidate } from './candidates.ts';
 import { HostTable } from './host-table.ts';
 import type { Match } from './match.ts';

@@ -39,7 +39,11 @@ const levels: Match[] = [
 const admin: Match[] = [{ path: '/ws' }, { path: '/admin' }, { host: 'open', path: '/' }];
 
 describe('a route table', () => {
-  const tables: readonly [name: string, matches: Match[], cases: readonly (readonly [expected: string, ...asked: Asked])[]][] = [
+  const tables: readonly [
+    name: string,
+    matches: Match[],
+    cases: readonly (readonly [expected: string, ...asked: Asked])[],
+  ][] = [
     [
       'takes the exact host, then the longest wildcard, then none',
       hosts,

@@ -3,7 +3,13 @@ import { expect } from 'chai';
 import { RoundRobin } from '../src/round-robin.ts';
 
 const session = {} as Session;
-const endpoint = (address: string, weight = 1): Endpoint => ({ address, weight, metadata: {}, requests: 0, streams: 0 });
+const endpoint = (address: string, weight = 1): Endpoint => ({
+  address,
+  weight,
+  metadata: {},
+  requests: 0,
+  streams: 0,
+});
 
 /** `a5 b c` → endpoints with their weights. */
 const endpoints = (text: string): Endpoint[] =>
