@@ -77,16 +77,18 @@ export const endpointSchema: Schema = {
 
 /** An address that can be connected to. */
 export function endpointAddress(value: unknown): void {
-  const expected = new Error('must be host:port, [ipv6]:port or unix:/path');
-  if (typeof value !== 'string') throw expected;
-  let address: ReturnType<typeof parseAddress>;
-  try {
-    address = parseAddress(value);
-  } catch {
-    throw expected;
-  }
+  const address = typeof value === 'string' ? tryParse(value) : undefined;
+  if (address === undefined) throw new Error('must be host:port, [ipv6]:port or unix:/path');
   if ('host' in address && (address.host === '' || address.port === 0))
     throw new Error('must name a host, and a port from 1 to 65535');
+}
+
+function tryParse(text: string): ReturnType<typeof parseAddress> | undefined {
+  try {
+    return parseAddress(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function weight(value: unknown): void {

@@ -40,7 +40,7 @@ export function* settle(
     if (candidate.given) given[name] = [candidate.given];
   }
 
-  const element = convict(schema, { env: withoutEmpty(env), args: [] });
+  const element = convict(schema, { env: variablesOf(candidates, env), args: [] });
   element.load(given);
   try {
     element.validate({ allowed: 'strict' });
@@ -91,9 +91,12 @@ function propertyOf(key: string): string {
   return key.replaceAll('%', '%25').replaceAll('.', '%2E');
 }
 
-/** An empty variable is as good as none, as OpenTelemetry and most shells have it. */
-function withoutEmpty(env: Environment): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+/** The variables that count here. An empty one is as good as none, as OpenTelemetry and most shells have it. */
+function variablesOf(candidates: ReadonlyMap<string, Candidate>, env: Environment): NodeJS.ProcessEnv {
+  const variables: NodeJS.ProcessEnv = {};
+  for (const { setting } of candidates.values())
+    if (setting.env !== undefined && env[setting.env]) variables[setting.env] = env[setting.env];
+  return variables;
 }
 
 function once<A, R>(f: (argument: A) => R): (argument: A) => R {

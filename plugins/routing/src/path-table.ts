@@ -34,12 +34,14 @@ export class PathTable {
     if (path.charCodeAt(0) === SLASH) {
       let longest = this.#root;
       let hash = HASH_START;
-      for (let i = 0; i < path.length; i++) {
+      // Nothing to look for: the common listener with one cluster, or with hosts alone.
+      const length = this.#nodes.size === 0 ? 0 : path.length;
+      for (let i = 0; i < length; i++) {
         const code = path.charCodeAt(i);
         if (code === SLASH && i > 0) longest = this.#at(hash, path, i) ?? longest;
         hash = hashOn(hash, code);
       }
-      const whole = this.#at(hash, path, path.length);
+      const whole = this.#at(hash, path, length);
       if (whole !== undefined) {
         const route = firstThatHolds(whole.exact, request);
         if (route !== undefined) return route;
