@@ -1,5 +1,5 @@
 import { existsSync, unlinkSync } from 'node:fs';
-import { type AddressInfo, type Server, type Socket, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { parseAddress } from './address.ts';
 import type { Address } from './connection.ts';
 
@@ -28,13 +28,18 @@ export class Acceptor {
     await new Promise<void>((resolve, fail) => {
       const refused = (error: NodeJS.ErrnoException) => fail(explain(error, this.#bind));
       this.#server.once('error', refused);
-      this.#server.listen({ ...where, host: 'host' in where && where.host ? where.host : undefined, backlog: BACKLOG } as object, () => {
-        this.#server.off('error', refused);
-        resolve();
-      });
+      this.#server.listen(
+        { ...where, host: 'host' in where && where.host ? where.host : undefined, backlog: BACKLOG } as object,
+        () => {
+          this.#server.off('error', refused);
+          resolve();
+        },
+      );
     });
     this.#address =
-      'path' in where ? { family: 'unix', host: where.path, port: 0 } : addressOf(this.#server.address() as AddressInfo);
+      'path' in where
+        ? { family: 'unix', host: where.path, port: 0 }
+        : addressOf(this.#server.address() as AddressInfo);
     return this.#address;
   }
 
@@ -82,4 +87,3 @@ function explain(error: NodeJS.ErrnoException, bind: string): Error {
   };
   return new Error(`cannot listen on ${bind}: ${why[error.code ?? ''] ?? error.message}`, { cause: error });
 }
-

@@ -14,7 +14,8 @@ export function parseAddress(text: string): ParsedAddress {
   }
   const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
-  if (!match || port > 65_535) throw new Error(`"${text}" is not an address; expected host:port, [ipv6]:port or unix:/path`);
+  if (!match || port > 65_535)
+    throw new Error(`"${text}" is not an address; expected host:port, [ipv6]:port or unix:/path`);
   if (match[1] !== undefined && !isIPv6(match[1])) throw new Error(`"${match[1]}" is not an IPv6 address`);
   const host = match[1] ?? match[2]!;
   if (/^[\d.]+$/.test(host) && !isIPv4(host)) throw new Error(`"${host}" is not an IPv4 address`);

@@ -56,7 +56,12 @@ export const CAUSES = {
   'upstream-response-timeout': cause('upstream', 504, 0, 'No response head came in time (`timeouts.response`).', true),
   'upstream-total-timeout': cause('upstream', 504, 0, 'The exchange was not over in time (`timeouts.total`).'),
   'upstream-write-timeout': cause('upstream', 504, 0, 'The endpoint stopped reading the request.'),
-  'upstream-handshake': cause('upstream', 502, 0, 'The 101 of the endpoint is not a valid WebSocket handshake, or was not asked for.'),
+  'upstream-handshake': cause(
+    'upstream',
+    502,
+    0,
+    'The 101 of the endpoint is not a valid WebSocket handshake, or was not asked for.',
+  ),
   'upstream-closed': cause('upstream', 0, 0, 'The endpoint closed an open WebSocket without a Close frame.'),
   'upstream-websocket-protocol': cause('upstream', 0, 1002, 'The endpoint broke the WebSocket protocol.'),
   'upstream-websocket-utf8': cause('upstream', 0, 1007, 'The endpoint sent text that is not UTF-8.'),

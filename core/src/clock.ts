@@ -3,8 +3,11 @@
  * arming, at `at` or up to one tick (100 ms) later.
  */
 export abstract class Timer {
-  /** Owned by the clock. */
+  // Owned by the clock.
+  /** When it expires; Infinity while it is not armed. */
   at = Number.POSITIVE_INFINITY;
+  /** The tick, and its slot, where it hangs in the wheel; -1: nowhere. */
+  due = -1;
   slot = -1;
   previous: Timer | null = null;
   next: Timer | null = null;

@@ -75,5 +75,9 @@ export interface Discovery {
    * Reports the whole list at once and after each change, until disposed. `failed` tells of a look-up that failed; the
    * last good list stays. It is called at start for each cluster; what cannot be resolved does not stop the start.
    */
-  watch(spec: unknown, onChange: (endpoints: readonly EndpointSpec[]) => void, failed: (error: Error) => void): Disposable;
+  watch(
+    spec: unknown,
+    onChange: (endpoints: readonly EndpointSpec[]) => void,
+    failed: (error: Error) => void,
+  ): Disposable;
 }

@@ -33,14 +33,17 @@ export interface Close {
 
 /** Closes a WebSocket from `onMessage`: `return close(1008, 'policy')`. Throws a RangeError on a code that may not be sent. */
 export function close(code: number, reason = ''): Close {
-  if (!isSendableCloseCode(code)) throw new RangeError(`close: ${code} is not a close code that may be sent (RFC 6455 §7.4)`);
+  if (!isSendableCloseCode(code))
+    throw new RangeError(`close: ${code} is not a close code that may be sent (RFC 6455 §7.4)`);
   if (Buffer.byteLength(reason) > 123) throw new RangeError('close: the reason is over 123 bytes (RFC 6455 §5.5)');
   return { kind: 'close', code, reason };
 }
 
 /** Codes that may stand in a Close frame (RFC 6455 §7.4.1 and the IANA registry). */
 export function isSendableCloseCode(code: number): boolean {
-  return (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999);
+  return (
+    (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) || (code >= 3000 && code <= 4999)
+  );
 }
 
 /**

@@ -24,9 +24,8 @@ export interface ListenerOptions {
 
 /** One address that we accept on: brings each connection through the hooks and the transport to its protocol. */
 export class Listener {
-  /** What its current generation says; assigned before {@link listen} and on each reload. */
+  /** What its current generation says; a reload assigns another. */
   scope!: Scope;
-  info!: ListenerInfo;
   readonly #options: ListenerOptions;
   readonly #acceptor: Acceptor;
   readonly #streams = new Set<ByteStream>();
@@ -51,11 +50,15 @@ export class Listener {
   }
 
   /** Accepts from now on; resolves to the real address, rejects where that cannot be had. */
-  async listen(): Promise<Address> {
-    const { spec } = this.#options;
+  async listen(scope: Omit<Scope, 'listener'>): Promise<Address> {
+    const { name, protocol, direction, settings } = this.#options.spec;
     const address = await this.#acceptor.listen();
-    this.info = { name: spec.name, protocol: spec.protocol, direction: spec.direction, address, settings: spec.settings };
+    this.scope = { ...scope, listener: { name, protocol, direction, address, settings } };
     return address;
+  }
+
+  get info(): ListenerInfo {
+    return this.scope.listener;
   }
 
   /** Connections that are open now. */

@@ -1,6 +1,6 @@
 import { AttemptRecord } from './attempt-record.ts';
 import { type Cause, describeCause, type Initiator, type Outcome } from './cause.ts';
-import { Timer, type Clock } from './clock.ts';
+import { type Clock, Timer } from './clock.ts';
 import type { Cluster, Endpoint } from './cluster.ts';
 import type { EndpointRecord } from './cluster-registry.ts';
 import type { Connection } from './connection.ts';

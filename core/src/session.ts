@@ -1,5 +1,5 @@
-import type { Cluster, Endpoint } from './cluster.ts';
 import type { Cause } from './cause.ts';
+import type { Cluster, Endpoint } from './cluster.ts';
 import type { Connection } from './connection.ts';
 import type { HeaderOverlay, RequestHead, ResponseHead } from './headers.ts';
 import type { Awaitable } from './hooks.ts';
@@ -117,4 +117,3 @@ export interface BodyTransform {
   /** Once, after the last piece. */
   end(emit: (bytes: Buffer) => void): Awaitable<void>;
 }
-

@@ -1,4 +1,4 @@
-import { type NetConnectOpts, Socket, connect } from 'node:net';
+import { connect, type NetConnectOpts, Socket } from 'node:net';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { latin1 } from './latin1.ts';

@@ -19,8 +19,8 @@ export interface Protocol {
   readonly name: string;
   /** Takes the connection over, to its end; calls `ended` exactly once, when its stream is closed and its last session is over. */
   serve(stream: ByteStream, connection: Connection, scope: () => Scope, ended: () => void): void;
-  /** Ends what is open, gracefully: resolves when nothing is left, at `by.at` at the latest. */
-  drain(by: Deadline): Promise<void>;
+  /** Ends what is open on listeners of one direction, gracefully: resolves when nothing is left, at `by.at` at the latest. */
+  drain(by: Deadline, direction: 'inbound' | 'outbound'): Promise<void>;
 }
 
 /** What a listener's current generation says. Asked when a request's head is complete. */

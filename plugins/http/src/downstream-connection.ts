@@ -1,4 +1,13 @@
-import { type ByteSink, type ByteStream, type Cause, type Connection, describeCause, latin1, type Scope, Timer } from '@outrigger/core';
+import {
+  type ByteSink,
+  type ByteStream,
+  type Cause,
+  type Connection,
+  describeCause,
+  latin1,
+  type Scope,
+  Timer,
+} from '@outrigger/core';
 import { BodyFraming, INVALID } from './body-framing.ts';
 import type { Engine } from './engine.ts';
 import { HeadScanner, MALFORMED, MAX_HEAD_BYTES, NEED_MORE } from './head-scanner.ts';
@@ -77,6 +86,15 @@ export class DownstreamConnection extends Timer implements ByteSink {
     stream.read(this);
   }
 
+  get direction(): 'inbound' | 'outbound' {
+    return this.connection.listener.direction;
+  }
+
+  /** Whether its listener drains: no further request is taken. */
+  get draining(): boolean {
+    return this.#engine.draining.size > 0 && this.#engine.draining.has(this.direction);
+  }
+
   // The stream
 
   bytes(b: Buffer, from: number, to: number): void {
@@ -140,7 +158,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
         else this.stream.destroy(cause);
         return;
       case LINGER:
-        if (this.stream.buffered > 0 && this.stream.sent !== this.#sentAtTimer) this.#expect('downstream-write-timeout', LINGER_MS);
+        if (this.stream.buffered > 0 && this.stream.sent !== this.#sentAtTimer)
+          this.#expect('downstream-write-timeout', LINGER_MS);
         else this.stream.destroy(cause);
         return;
       case SESSION:
@@ -191,7 +210,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.session = null;
     this.#flowing = false;
     if (this.#state === GONE) return;
-    if (!keep || this.#engine.draining || this.#halfClosed) return this.close('complete');
+    if (!keep || this.draining || this.#halfClosed) return this.close('complete');
     this.#state = HEAD;
     this.#expect('downstream-idle-timeout', this.settings.timeouts.idle);
     this.stream.resume();
@@ -285,7 +304,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
     const end = scanner.scan(b, from, to);
     if (end < 0) {
       if (end === NEED_MORE) {
-        if (this.#overdue !== 'downstream-head-timeout') this.#expect('downstream-head-timeout', this.settings.timeouts.head);
+        if (this.#overdue !== 'downstream-head-timeout')
+          this.#expect('downstream-head-timeout', this.settings.timeouts.head);
         return false;
       }
       if (end === MALFORMED) this.#refuse('downstream-malformed');
@@ -326,7 +346,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
   }
 
   #hold(b: Buffer, from: number, to: number): void {
-    this.#held = this.#held.length === 0 ? Buffer.from(b.subarray(from, to)) : Buffer.concat([this.#held, b.subarray(from, to)]);
+    this.#held =
+      this.#held.length === 0 ? Buffer.from(b.subarray(from, to)) : Buffer.concat([this.#held, b.subarray(from, to)]);
     if (this.#state === SESSION && !(this.body.done && this.#held.length < MAX_HELD)) this.stream.pause();
   }
 

@@ -1,4 +1,14 @@
-import type { Cause, Clock, Cluster, Connection, Connector, Logger, Metrics, OpenSessions, RetryPolicy } from '@outrigger/core';
+import type {
+  Cause,
+  Clock,
+  Cluster,
+  Connection,
+  Connector,
+  Logger,
+  Metrics,
+  OpenSessions,
+  RetryPolicy,
+} from '@outrigger/core';
 import type { DownstreamConnection } from './downstream-connection.ts';
 import { Pools } from './pool.ts';
 import { type ClusterSettings, clusterSettings } from './settings.ts';
@@ -8,8 +18,8 @@ export class Engine {
   readonly pools = new Pools();
   /** The open downstream connections. */
   readonly downstreams = new Set<DownstreamConnection>();
-  /** From the start of a drain on, no connection is kept. */
-  draining = false;
+  /** Directions whose listeners drain: their connections are not kept. */
+  readonly draining = new Set<'inbound' | 'outbound'>();
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sessions: OpenSessions;
@@ -41,7 +51,8 @@ export class Engine {
 
   connectorOf(cluster: Cluster): Connector {
     const connector = this.#connectors.get(cluster.connector);
-    if (connector === undefined) throw new Error(`no plugin provides the connector "${cluster.connector}" of cluster ${cluster.name}`);
+    if (connector === undefined)
+      throw new Error(`no plugin provides the connector "${cluster.connector}" of cluster ${cluster.name}`);
     return connector;
   }
 

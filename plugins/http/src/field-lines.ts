@@ -29,7 +29,11 @@ export class FieldLines implements Headers {
 
   getAll(name: string): string[] {
     const values: string[] = [];
-    for (let at = findLine(this.text, name, 0); at !== -1; at = findLine(this.text, name, this.text.indexOf('\n', at) + 1)) {
+    for (
+      let at = findLine(this.text, name, 0);
+      at !== -1;
+      at = findLine(this.text, name, this.text.indexOf('\n', at) + 1)
+    ) {
       values.push(valueAt(this.text, at, name.length));
     }
     return values;

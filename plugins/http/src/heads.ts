@@ -47,7 +47,11 @@ export function statusLine(status: number, reason: string): string {
 }
 
 /** The sidecar's own answer: plain text, one line. */
-export function localReply(status: number, text: string, headers?: Readonly<Record<string, string>>): { view: ResponseView; body: string } {
+export function localReply(
+  status: number,
+  text: string,
+  headers?: Readonly<Record<string, string>>,
+): { view: ResponseView; body: string } {
   const bodiless = status === 204 || status === 304;
   const body = text === '' || bodiless ? '' : Buffer.from(`${text}\n`, 'utf8').toString('latin1');
   const view = new ResponseView(status, STATUS_CODES[status] ?? '', '', true);

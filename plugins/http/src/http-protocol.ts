@@ -1,4 +1,4 @@
-import type { ByteStream, Connection, Deadline, Protocol, Scope } from '@outrigger/core';
+import type { ByteStream, Connection, Deadline, Protocol, Scope, Session } from '@outrigger/core';
 import { DownstreamConnection } from './downstream-connection.ts';
 import type { Engine } from './engine.ts';
 import type { HttpSession } from './http-session.ts';
@@ -20,35 +20,41 @@ export class HttpProtocol implements Protocol {
    * Idle connections go at once, HTTP exchanges with `connection: close` when they are done, WebSockets with 1001, as many
    * per second as the deadline's rate allows. What is left at the deadline is cut.
    */
-  async drain(by: Deadline): Promise<void> {
+  async drain(by: Deadline, direction: 'inbound' | 'outbound'): Promise<void> {
     const engine = this.#engine;
-    engine.draining = true;
-    engine.pools.close();
-    for (const downstream of engine.downstreams) downstream.closeIdle();
-    this.#closeWebSockets(by);
-    const ended = engine.sessions.none();
+    const { clock, sessions } = engine;
+    const meant = (session: Session) => session.connection.listener.direction === direction;
+    engine.draining.add(direction);
+    for (const downstream of engine.downstreams) if (downstream.direction === direction) downstream.closeIdle();
+    this.#closeWebSockets(by, meant);
     let timer: Disposable | undefined;
     const deadline = new Promise<void>((resolve) => {
-      timer = engine.clock.after(Math.max(0, by.at - engine.clock.now()), resolve);
+      timer = clock.after(Math.max(0, by.at - clock.now()), resolve);
     });
-    await Promise.race([ended, deadline]);
+    await Promise.race([sessions.none(meant), deadline]);
     timer?.[Symbol.dispose]();
-    for (const session of engine.sessions) (session as HttpSession).abort('drain-deadline');
+    // A session is over when its answer is written; the client has it when its socket is empty.
+    const unsent = () =>
+      [...engine.downstreams].some(
+        (downstream) => downstream.direction === direction && downstream.stream.buffered > 0,
+      );
+    while (unsent() && clock.now() < by.at) await new Promise<void>((resolve) => clock.after(100, resolve));
+    for (const session of sessions) if (meant(session)) (session as HttpSession).abort('drain-deadline');
+    if (direction === 'outbound') engine.pools.close();
   }
 
-  /** Ten times a second, a tenth of the rate; nothing bursts, and new ones of the last moment are found, too. */
-  #closeWebSockets(by: Deadline): void {
+  /** Ten times a second a tenth of the rate: nothing bursts, and those that open meanwhile are found, too. */
+  #closeWebSockets(by: Deadline, meant: (session: Session) => boolean): void {
     const { clock, sessions } = this.#engine;
     let left = Math.max(1, Math.ceil(by.rate / 10));
-    let open = false;
+    let more = false;
     for (const session of sessions) {
-      if (session.kind !== 'websocket' || session.websocket === undefined) continue;
-      if (left-- <= 0) {
-        open = true;
-        break;
-      }
+      if (!meant(session)) continue;
+      more = true;
+      if (session.websocket === undefined) continue;
+      if (left-- === 0) break;
       session.close('drain');
     }
-    if ((open || sessions.size > 0) && clock.now() < by.at) clock.after(100, () => this.#closeWebSockets(by));
+    if (more && clock.now() < by.at) clock.after(100, () => this.#closeWebSockets(by, meant));
   }
 }

@@ -6,9 +6,9 @@ import {
   type Ending,
   type Endpoint,
   latin1,
-  randomHex,
   type Reject,
   type ResponseHead,
+  randomHex,
   type Scope,
   SessionRecord,
   Timer,
@@ -25,8 +25,8 @@ import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { RouteSettings } from './settings.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
-import { openWebSocket } from './websocket/open.ts';
 import { isAccepted, offerReadable } from './websocket/handshake.ts';
+import { openWebSocket } from './websocket/open.ts';
 import type { Plane } from './websocket/plane.ts';
 
 // The steps of a request on its way up; a hook that returns a promise suspends between two.
@@ -197,11 +197,14 @@ export class HttpSession extends SessionRecord {
     }
     const { overlay } = attempt;
     let fields = this.request.headers.text;
-    if (this.request.authority === '') fields += `host: ${endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address}\r\n`;
-    if (this.kind === 'websocket' && this.hooks.onMessage !== null) fields = offerReadable(fields, this.request.headers);
+    if (this.request.authority === '')
+      fields += `host: ${endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address}\r\n`;
+    if (this.kind === 'websocket' && this.hooks.onMessage !== null)
+      fields = offerReadable(fields, this.request.headers);
     if (overlay !== null) fields = overlaid(fields, overlay);
     const changed = this.#requestTransforms !== undefined && !this.#downstream.body.done;
-    if (changed) fields = `${withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding')}transfer-encoding: chunked\r\n`;
+    if (changed)
+      fields = `${withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding')}transfer-encoding: chunked\r\n`;
     else if (this.#firstBody === undefined) {
       this.#firstBody = this.#downstream.takeFirstBody();
       if (this.#firstBody === undefined) {
@@ -266,7 +269,8 @@ export class HttpSession extends SessionRecord {
   upstreamDrained(): void {
     if (this.plane !== null) this.plane.drained('upstream');
     else if (!this.requestSent && !this.#requestPipeline?.waits) this.#downstream.flow();
-    if (this.plane === null && !this.#responseStarted) this.#upstream?.expect('upstream-response-timeout', this.#timeout('response'));
+    if (this.plane === null && !this.#responseStarted)
+      this.#upstream?.expect('upstream-response-timeout', this.#timeout('response'));
   }
 
   #waitForUpstream(): void {
@@ -336,7 +340,12 @@ export class HttpSession extends SessionRecord {
     const behind = to > from ? Buffer.from(b.subarray(from, to)) : undefined;
     const { websocketExtensions: extensions } = parser;
     if (!this.#answered(parser)) return false;
-    const open = () => openWebSocket(this, this.#engine, this.#downstream, this.#upstream!, { extensions, behind, head: this.#switchingHead() });
+    const open = () =>
+      openWebSocket(this, this.#engine, this.#downstream, this.#upstream!, {
+        extensions,
+        behind,
+        head: this.#switchingHead(),
+      });
     const { hooks } = this;
     if (hooks.onResponse === null || this.#responded(hooks.onResponse(this), open)) open();
     return false;
@@ -392,7 +401,7 @@ export class HttpSession extends SessionRecord {
     let fields = this.#response?.headers.text ?? this.#fields;
     const changed = this.#responseTransforms !== undefined && this.#framing !== NO_BODY;
     if (changed) fields = withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding');
-    let closes = !this.#keepAlive || this.#engine.draining || !this.#downstream.body.done;
+    let closes = !this.#keepAlive || this.#downstream.draining || !this.#downstream.body.done;
     if (changed || this.#framing === UNTIL_CLOSE || (this.#framing === CHUNKED && this.http10)) {
       if (this.http10) closes = true;
       else if (!this.headRequest) fields += 'transfer-encoding: chunked\r\n';
@@ -550,7 +559,7 @@ export class HttpSession extends SessionRecord {
     this.#local = true;
     this.#response = view;
     this.status = status;
-    if (this.#engine.draining || !this.#downstream.body.done) this.#keepAlive = false;
+    if (this.#downstream.draining || !this.#downstream.body.done) this.#keepAlive = false;
     this.#head = statusLine(status, view.reason) + view.headers.text + this.#connectionFields();
     this.#flushHead(this.headRequest ? '' : reply.body);
     this.#end(reason, error);
@@ -583,7 +592,10 @@ export class HttpSession extends SessionRecord {
   }
 
   #transformFailed(error: unknown): void {
-    this.#engine.logger.error('a body transform failed', { session: this.id, error: error instanceof Error ? error.stack : String(error) });
+    this.#engine.logger.error('a body transform failed', {
+      session: this.id,
+      error: error instanceof Error ? error.stack : String(error),
+    });
     if (this.#responseStarted) this.abort('internal', error as Error);
     else this.fail('internal', error as Error);
   }
@@ -599,7 +611,8 @@ export class HttpSession extends SessionRecord {
   }
 
   #connectionFields(): string {
-    if (this.#keepAlive) return this.http10 ? 'via: 1.1 outrigger\r\nconnection: keep-alive\r\n\r\n' : 'via: 1.1 outrigger\r\n\r\n';
+    if (this.#keepAlive)
+      return this.http10 ? 'via: 1.1 outrigger\r\nconnection: keep-alive\r\n\r\n' : 'via: 1.1 outrigger\r\n\r\n';
     return 'via: 1.1 outrigger\r\nconnection: close\r\n\r\n';
   }
 

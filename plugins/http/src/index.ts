@@ -22,7 +22,14 @@ export default definePlugin({
   bind(bind) {
     bind(Engine)
       .toResolvedValue(
-        (clock: Clock, logger: Logger, metrics: Metrics, sessions: Sessions, connectors: Connector[], policies: RetryPolicy[]) => {
+        (
+          clock: Clock,
+          logger: Logger,
+          metrics: Metrics,
+          sessions: Sessions,
+          connectors: Connector[],
+          policies: RetryPolicy[],
+        ) => {
           const [policy] = policies;
           const retry = { policy: policy ?? carefulRetry, responses: policy !== undefined };
           return new Engine(clock, logger, metrics, sessions as OpenSessions, connectors, retry);

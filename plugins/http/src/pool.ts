@@ -40,7 +40,8 @@ export class Pools implements IdleConnections {
 
   count(address?: string): number {
     let count = 0;
-    for (const [endpoint, pool] of this.#pools) if (address === undefined || endpoint.address === address) count += pool.length;
+    for (const [endpoint, pool] of this.#pools)
+      if (address === undefined || endpoint.address === address) count += pool.length;
     return count;
   }
 

@@ -186,7 +186,8 @@ export class RequestParser {
           } else if (!origin.trusted && isName(b, name, 'client-cert-chain')) drop[field] = 1;
           break;
         case 21:
-          if (isName(b, name, 'sec-websocket-version')) websocketVersion = websocketVersion === undefined ? text(at) : '';
+          if (isName(b, name, 'sec-websocket-version'))
+            websocketVersion = websocketVersion === undefined ? text(at) : '';
           break;
         case 22:
           if (isName(b, name, 'sec-websocket-protocol')) {
@@ -195,14 +196,22 @@ export class RequestParser {
           break;
       }
       // X: any X-Forwarded-*, also those that nobody has thought of yet.
-      if (!origin.trusted && (b[name]! | 32) === 120 && offsets[at + 1]! - name > 12 && isName(b, name, 'x-forwarded-')) {
+      if (
+        !origin.trusted &&
+        (b[name]! | 32) === 120 &&
+        offsets[at + 1]! - name > 12 &&
+        isName(b, name, 'x-forwarded-')
+      ) {
         drop[field] = 1;
       }
       dropped += drop[field]!;
     }
     if (named !== undefined) {
       for (let field = 0, at = 0; field < count; field++, at += 4) {
-        if (drop[field] === 0 && named.includes(head.slice(offsets[at]! - from, offsets[at + 1]! - from).toLowerCase())) {
+        if (
+          drop[field] === 0 &&
+          named.includes(head.slice(offsets[at]! - from, offsets[at + 1]! - from).toLowerCase())
+        ) {
           drop[field] = 1;
           dropped++;
         }
@@ -301,7 +310,15 @@ export class RequestParser {
 
 /** 1 for HTTP/1.1, 0 for HTTP/1.0, 2 for another well-formed version, -1 for anything else. */
 function versionOf(b: Buffer, from: number, to: number): number {
-  if (to - from !== 8 || b[from] !== 72 || b[from + 1] !== 84 || b[from + 2] !== 84 || b[from + 3] !== 80 || b[from + 4] !== 47) return -1;
+  if (
+    to - from !== 8 ||
+    b[from] !== 72 ||
+    b[from + 1] !== 84 ||
+    b[from + 2] !== 84 ||
+    b[from + 3] !== 80 ||
+    b[from + 4] !== 47
+  )
+    return -1;
   const major = b[from + 5]! - 48;
   const minor = b[from + 7]! - 48;
   if (b[from + 6] !== 46 || major < 0 || major > 9 || minor < 0 || minor > 9) return -1;
@@ -362,5 +379,7 @@ function isRequestId(id: string): boolean {
 /** RFC 6455 §4.1: subprotocols are tokens, each once. */
 function isTokenList(list: string): boolean {
   const members = list.split(',').map((member) => member.trim());
-  return members.every((member) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(member)) && new Set(members).size === members.length;
+  return (
+    members.every((member) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(member)) && new Set(members).size === members.length
+  );
 }

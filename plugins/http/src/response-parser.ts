@@ -115,7 +115,8 @@ export class ResponseParser {
           }
           break;
         case 20:
-          if (isName(b, name, 'sec-websocket-accept')) this.websocketAccept = this.websocketAccept === undefined ? text(at) : '';
+          if (isName(b, name, 'sec-websocket-accept'))
+            this.websocketAccept = this.websocketAccept === undefined ? text(at) : '';
           break;
         case 22:
           if (isName(b, name, 'sec-websocket-protocol')) {
@@ -124,7 +125,8 @@ export class ResponseParser {
           break;
         case 24:
           if (isName(b, name, 'sec-websocket-extensions')) {
-            this.websocketExtensions = this.websocketExtensions === '' ? text(at) : `${this.websocketExtensions}, ${text(at)}`;
+            this.websocketExtensions =
+              this.websocketExtensions === '' ? text(at) : `${this.websocketExtensions}, ${text(at)}`;
           }
           break;
       }
@@ -133,7 +135,10 @@ export class ResponseParser {
     if (chunkedAt !== -1 && lengthAt !== -1) return false;
     if (named !== undefined) {
       for (let field = 0, at = 0; field < count; field++, at += 4) {
-        if (drop[field] === 0 && named.includes(head.slice(offsets[at]! - from, offsets[at + 1]! - from).toLowerCase())) {
+        if (
+          drop[field] === 0 &&
+          named.includes(head.slice(offsets[at]! - from, offsets[at + 1]! - from).toLowerCase())
+        ) {
           drop[field] = 1;
           dropped++;
         }

@@ -58,10 +58,22 @@ export const sections: NonNullable<Plugin['sections']> = {
       default: LISTENER_DEFAULTS.trustedPeers,
     },
     timeouts: {
-      head: { doc: 'From the first byte of a request to the end of its head.', format: 'duration', default: LISTENER_DEFAULTS.timeouts.head },
-      body: { doc: 'Between two pieces of a request body.', format: 'duration', default: LISTENER_DEFAULTS.timeouts.body },
+      head: {
+        doc: 'From the first byte of a request to the end of its head.',
+        format: 'duration',
+        default: LISTENER_DEFAULTS.timeouts.head,
+      },
+      body: {
+        doc: 'Between two pieces of a request body.',
+        format: 'duration',
+        default: LISTENER_DEFAULTS.timeouts.body,
+      },
       write: { doc: 'How long a reader may not read.', format: 'duration', default: LISTENER_DEFAULTS.timeouts.write },
-      idle: { doc: 'How long a connection is kept between two requests.', format: 'duration', default: LISTENER_DEFAULTS.timeouts.idle },
+      idle: {
+        doc: 'How long a connection is kept between two requests.',
+        format: 'duration',
+        default: LISTENER_DEFAULTS.timeouts.idle,
+      },
     },
     websocket: {
       plane: {
@@ -84,10 +96,26 @@ export const sections: NonNullable<Plugin['sections']> = {
   },
   cluster: {
     timeouts: {
-      connect: { doc: 'Until the endpoint has accepted.', format: 'duration', default: CLUSTER_DEFAULTS.timeouts.connect },
-      response: { doc: "From the request to the end of the response's head.", format: 'duration', default: CLUSTER_DEFAULTS.timeouts.response },
-      total: { doc: 'The whole HTTP exchange; WebSockets are not meant.', format: 'duration', default: CLUSTER_DEFAULTS.timeouts.total },
-      idle: { doc: 'How long a pooled connection is kept, less where Keep-Alive says so.', format: 'duration', default: CLUSTER_DEFAULTS.timeouts.idle },
+      connect: {
+        doc: 'Until the endpoint has accepted.',
+        format: 'duration',
+        default: CLUSTER_DEFAULTS.timeouts.connect,
+      },
+      response: {
+        doc: "From the request to the end of the response's head.",
+        format: 'duration',
+        default: CLUSTER_DEFAULTS.timeouts.response,
+      },
+      total: {
+        doc: 'The whole HTTP exchange; WebSockets are not meant.',
+        format: 'duration',
+        default: CLUSTER_DEFAULTS.timeouts.total,
+      },
+      idle: {
+        doc: 'How long a pooled connection is kept, less where Keep-Alive says so.',
+        format: 'duration',
+        default: CLUSTER_DEFAULTS.timeouts.idle,
+      },
     },
     pool: {
       idle: { doc: 'Idle connections kept for each endpoint.', format: 'nat', default: CLUSTER_DEFAULTS.pool.idle },
@@ -97,9 +125,13 @@ export const sections: NonNullable<Plugin['sections']> = {
 
 /** A listener's or cluster's settings as this plugin reads them; the defaults where the section is missing (tests). */
 export function listenerSettings(settings: Readonly<Record<string, unknown>>): ListenerSettings {
-  return settings['timeouts'] === undefined ? { ...LISTENER_DEFAULTS, ...settings } : (settings as unknown as ListenerSettings);
+  return settings['timeouts'] === undefined
+    ? { ...LISTENER_DEFAULTS, ...settings }
+    : (settings as unknown as ListenerSettings);
 }
 
 export function clusterSettings(settings: Readonly<Record<string, unknown>>): ClusterSettings {
-  return settings['timeouts'] === undefined ? { ...CLUSTER_DEFAULTS, ...settings } : (settings as unknown as ClusterSettings);
+  return settings['timeouts'] === undefined
+    ? { ...CLUSTER_DEFAULTS, ...settings }
+    : (settings as unknown as ClusterSettings);
 }

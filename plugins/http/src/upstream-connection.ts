@@ -208,7 +208,8 @@ export class UpstreamConnection extends Timer implements ConnectSink {
       }
       if (end < 0) return this.#fail('upstream-malformed');
       const head = latin1(b, from, end);
-      if (!parser.parse(b, from, head, scanner, session.headRequest, session.http10)) return this.#fail('upstream-malformed');
+      if (!parser.parse(b, from, head, scanner, session.headRequest, session.http10))
+        return this.#fail('upstream-malformed');
       from = end;
       if (parser.status >= 200 || parser.status === 101) break;
       session.informational(parser);
@@ -250,7 +251,13 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.#state = IDLE;
     const { timeouts, pool } = this.#engine.clusterSettings(session.cluster!);
     const idleMs = Math.min(timeouts.idle, this.#idleMs);
-    const reusable = !dirty && this.#keepAlive && session.requestSent && !this.#ended && !this.#engine.draining && idleMs > 0;
+    const reusable =
+      !dirty &&
+      this.#keepAlive &&
+      session.requestSent &&
+      !this.#ended &&
+      !this.#engine.draining.has('outbound') &&
+      idleMs > 0;
     if (reusable && this.#engine.pools.put(this, pool.idle)) {
       this.stream.resume();
       this.#engine.clock.arm(this, idleMs);

@@ -1,7 +1,18 @@
 import { randomFillSync } from 'node:crypto';
 import { type Clock, isSendableCloseCode, type Side } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
-import { BINARY, CLOSE, CONTINUATION, closePayload, encodeFrame, FrameHeader, MAX_CONTROL_PAYLOAD, PING, PONG, TEXT } from './frame.ts';
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  closePayload,
+  encodeFrame,
+  FrameHeader,
+  MAX_CONTROL_PAYLOAD,
+  PING,
+  PONG,
+  TEXT,
+} from './frame.ts';
 import { ClosingPlane, type Leg, type LegConnection } from './plane.ts';
 
 const header = new FrameHeader();
@@ -137,7 +148,9 @@ export class FramesPlane extends ClosingPlane {
       size === -1 ||
       header.masked !== (leg.side === 'downstream') ||
       (header.rsv !== 0 && (!this.#extended || control)) ||
-      (control ? opcode > PONG || !fin || length > MAX_CONTROL_PAYLOAD : opcode > BINARY || (opcode === CONTINUATION) !== state.fragmented)
+      (control
+        ? opcode > PONG || !fin || length > MAX_CONTROL_PAYLOAD
+        : opcode > BINARY || (opcode === CONTINUATION) !== state.fragmented)
     ) {
       return this.#breaks(leg, 'protocol');
     }
@@ -155,7 +168,12 @@ export class FramesPlane extends ClosingPlane {
   #control(leg: Leg, state: Incoming, b: Buffer, i: number, size: number): number {
     const { opcode, length } = header;
     const total = size + length;
-    if (opcode === PONG && state.ping !== undefined && length === PING_BYTES && this.#payload(b, i, size, length).equals(state.ping)) {
+    if (
+      opcode === PONG &&
+      state.ping !== undefined &&
+      length === PING_BYTES &&
+      this.#payload(b, i, size, length).equals(state.ping)
+    ) {
       const rtt = this.clock.now() - state.pingedAt;
       state.ping = undefined;
       this.session.hooks.onPong?.(this.session, leg.side, rtt);
@@ -209,7 +227,8 @@ export class FramesPlane extends ClosingPlane {
       state.partialLength = 0;
       if (size > 0) {
         this.#pass(leg, partial, 0, length);
-        if (this.#after === undefined && state.left === 0 && header.opcode < CLOSE && this.#frameEnded(leg, state)) this.#flush(leg.peer);
+        if (this.#after === undefined && state.left === 0 && header.opcode < CLOSE && this.#frameEnded(leg, state))
+          this.#flush(leg.peer);
       }
       if (this.#after !== undefined) this.#runAfter();
       return i;

@@ -9,7 +9,9 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** What answers `key` (RFC 6455 §4.2.2). */
 export function acceptKey(key: string): string {
-  return createHash('sha1').update(key + GUID, 'latin1').digest('base64');
+  return createHash('sha1')
+    .update(key + GUID, 'latin1')
+    .digest('base64');
 }
 
 /** Whether a 101 is the answer to this handshake (RFC 6455 §4.1): nothing is tunnelled before. */
@@ -17,7 +19,9 @@ export function isAccepted(response: ResponseParser, key: string, request: Heade
   if (!tokens(response.upgrade).includes('websocket') || response.websocketAccept !== acceptKey(key)) return false;
   const { websocketProtocol } = response;
   if (websocketProtocol === undefined) return true;
-  const offered = request.getAll('sec-websocket-protocol').flatMap((list) => list.split(',').map((member) => member.trim()));
+  const offered = request
+    .getAll('sec-websocket-protocol')
+    .flatMap((list) => list.split(',').map((member) => member.trim()));
   return offered.includes(websocketProtocol);
 }
 

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type Awaitable, type Clock, type Close, type Message, type Side } from '@outrigger/core';
+import type { Awaitable, Clock, Close, Message, Side } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
 import { FrameHeader } from './frame.ts';
 import { ClosingPlane, type Leg, type LegConnection } from './plane.ts';
@@ -71,12 +71,14 @@ export class MessagesPlane extends ClosingPlane {
 
   send(side: Side, data: Buffer | string, binary: boolean): void {
     const ends = this.#of(this.leg(side));
-    if (!this.over && this.#open(ends.leg)) this.#send(ends, typeof data === 'string' ? Buffer.from(data, 'utf8') : data, binary);
+    if (!this.over && this.#open(ends.leg))
+      this.#send(ends, typeof data === 'string' ? Buffer.from(data, 'utf8') : data, binary);
   }
 
   protected receive(leg: Leg, b: Buffer, from: number, to: number): void {
     const ends = this.#of(leg);
-    ends.inbox = ends.inbox.length === 0 ? Buffer.from(b.subarray(from, to)) : Buffer.concat([ends.inbox, b.subarray(from, to)]);
+    ends.inbox =
+      ends.inbox.length === 0 ? Buffer.from(b.subarray(from, to)) : Buffer.concat([ends.inbox, b.subarray(from, to)]);
     this.#work(ends);
     if (ends.inbox.length > MAX_INBOX) leg.stream.pause();
   }
@@ -146,7 +148,14 @@ export class MessagesPlane extends ClosingPlane {
       done?.();
       return true;
     };
-    const outlet = { cork: ignore, uncork: ignore, write, get destroyed() { return leg.stream.destroyed; } };
+    const outlet = {
+      cork: ignore,
+      uncork: ignore,
+      write,
+      get destroyed() {
+        return leg.stream.destroyed;
+      },
+    };
     return outlet as unknown as Socket;
   }
 
@@ -183,7 +192,8 @@ export class MessagesPlane extends ClosingPlane {
     }
     const message: Message = { from: ends.leg.side, binary, data };
     const verdict: Awaitable<undefined | 'drop' | Close> = session.hooks.onMessage!(session, message);
-    if (verdict === undefined || verdict === 'drop' || !('then' in verdict)) return this.#decided(ends, message, verdict);
+    if (verdict === undefined || verdict === 'drop' || !('then' in verdict))
+      return this.#decided(ends, message, verdict);
     ends.waiting = true;
     void verdict.then((late) => {
       ends.waiting = false;
@@ -211,7 +221,11 @@ export class MessagesPlane extends ClosingPlane {
   }
 
   #send(to: Ends, data: Buffer, binary: boolean): void {
-    to.sender.send(data, { binary, compress: to.deflate !== undefined, fin: true, mask: to.leg.side === 'upstream' }, ignore);
+    to.sender.send(
+      data,
+      { binary, compress: to.deflate !== undefined, fin: true, mask: to.leg.side === 'upstream' },
+      ignore,
+    );
   }
 
   #pong(ends: Ends, data: Buffer): void {

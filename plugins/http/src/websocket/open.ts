@@ -18,7 +18,13 @@ export interface Opening {
 }
 
 /** Writes the 101 down and makes the two connections one WebSocket, on the cheapest plane that its hooks allow. */
-export function openWebSocket(session: HttpSession, engine: Engine, downstream: DownstreamConnection, upstream: UpstreamConnection, opening: Opening): void {
+export function openWebSocket(
+  session: HttpSession,
+  engine: Engine,
+  downstream: DownstreamConnection,
+  upstream: UpstreamConnection,
+  opening: Opening,
+): void {
   const { hooks } = session;
   const plane = choosePlane(session, engine, downstream, upstream, opening);
   session.plane = plane;
@@ -34,7 +40,13 @@ export function openWebSocket(session: HttpSession, engine: Engine, downstream: 
   downstream.startTunnel();
 }
 
-function choosePlane(session: HttpSession, { clock }: Engine, downstream: DownstreamConnection, upstream: UpstreamConnection, { extensions }: Opening): Plane {
+function choosePlane(
+  session: HttpSession,
+  { clock }: Engine,
+  downstream: DownstreamConnection,
+  upstream: UpstreamConnection,
+  { extensions }: Opening,
+): Plane {
   const { plane, maxMessageSize } = downstream.settings.websocket;
   if (plane === 'bytes') return new BytesPlane(session, clock, downstream, upstream);
   const { watchesMessages } = session.hooks;

@@ -151,9 +151,15 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
       this.beginClose(side as Cause, closeCode === 0 ? 1011 : closeCode, '', false);
       return;
     }
-    if (!isSendableCloseCode(code)) throw new RangeError(`close: ${code} is not a close code that may be sent (RFC 6455 §7.4)`);
+    if (!isSendableCloseCode(code))
+      throw new RangeError(`close: ${code} is not a close code that may be sent (RFC 6455 §7.4)`);
     if (Buffer.byteLength(reason) > 123) throw new RangeError('close: the reason is over 123 bytes (RFC 6455 §5.5)');
-    this.beginClose(this.session.plugin === undefined ? 'complete' : `plugin:${this.session.plugin}`, code, reason, false);
+    this.beginClose(
+      this.session.plugin === undefined ? 'complete' : `plugin:${this.session.plugin}`,
+      code,
+      reason,
+      false,
+    );
   }
 
   /** Sends a Close both ways. `now`: what is under way is broken, so that it is not waited for. */
@@ -218,7 +224,8 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
   /** The session is over when each leg has both sent and got its Close, or is over anyway. */
   #settle(): void {
     const through = (leg: Leg) => leg.closeSent !== undefined && (leg.closeReceived !== undefined || leg.over);
-    if (this.#cause !== undefined && through(this.downstream) && through(this.upstream)) this.#finish(this.#cause, this.#initiator!);
+    if (this.#cause !== undefined && through(this.downstream) && through(this.upstream))
+      this.#finish(this.#cause, this.#initiator!);
   }
 
   /** A leg went. Before its closing handshake was over that is an end of its own; the other side is cut as it was. */
@@ -228,7 +235,11 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     if (this.#over) return;
     if (this.#cause === undefined) {
       const reset = (error as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET';
-      this.#finish(side === 'upstream' ? 'upstream-closed' : reset ? 'downstream-reset' : 'downstream-closed', side, error);
+      this.#finish(
+        side === 'upstream' ? 'upstream-closed' : reset ? 'downstream-reset' : 'downstream-closed',
+        side,
+        error,
+      );
       return;
     }
     // In the closing handshake: the other leg still gets, and gives, its Close.

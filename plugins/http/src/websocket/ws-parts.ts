@@ -17,7 +17,11 @@ export interface PerMessageDeflate {
 export type Receiver = Writable;
 
 export interface Sender {
-  send(data: Buffer, options: { binary: boolean; compress: boolean; fin: boolean; mask: boolean }, done: () => void): void;
+  send(
+    data: Buffer,
+    options: { binary: boolean; compress: boolean; fin: boolean; mask: boolean },
+    done: () => void,
+  ): void;
   ping(data: Buffer, mask: boolean): void;
   pong(data: Buffer, mask: boolean): void;
   close(code: number | undefined, reason: Buffer, mask: boolean, done: () => void): void;

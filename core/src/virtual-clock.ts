@@ -1,0 +1,42 @@
+import type { Clock, Timer } from './clock.ts';
+import { FunctionTimer, TICK_MS, Wheel } from './wheel.ts';
+
+/** A clock that a test moves: it begins at 0, and nothing is due before {@link advance} says so. */
+export class VirtualClock implements Clock {
+  readonly #wheel = new Wheel(0, (error) => {
+    throw error;
+  });
+  #now = 0;
+
+  now(): number {
+    return this.#now;
+  }
+
+  wallTime(): number {
+    return this.#now;
+  }
+
+  arm(timer: Timer, ms: number): void {
+    this.#wheel.arm(timer, this.#now + ms);
+  }
+
+  disarm(timer: Timer): void {
+    this.#wheel.disarm(timer);
+  }
+
+  after(ms: number, f: () => void): Disposable {
+    const timer = new FunctionTimer(f);
+    this.arm(timer, ms);
+    return { [Symbol.dispose]: () => this.disarm(timer) };
+  }
+
+  /** Lets `ms` milliseconds pass, tick by tick; what is due in a tick sees its time. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (let tick = (Math.floor(this.#now / TICK_MS) + 1) * TICK_MS; tick <= end; tick += TICK_MS) {
+      this.#now = tick;
+      this.#wheel.advance(tick);
+    }
+    this.#now = end;
+  }
+}

@@ -1,0 +1,125 @@
+import {
+  type ComposedPlugin,
+  type Configuration,
+  type ConnectionHooks,
+  ConnectionHooks as ConnectionHooksToken,
+  definePlugin,
+  type Logger,
+  type Plugin,
+  Runtime,
+} from '@outrigger/core';
+import discovery from '@outrigger/discovery';
+import http from '@outrigger/http';
+import routing from '@outrigger/routing';
+import scheduling from '@outrigger/scheduling';
+
+/** A line that the sidecar logged. */
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export interface SidecarOptions {
+  /** Addresses of the one cluster's endpoints. */
+  readonly endpoints: readonly string[];
+  /** Hooks of a plugin called `probe`, seen by the listener. */
+  readonly hooks?: ConnectionHooks;
+  /** More hooks, each of a plugin of its own. */
+  readonly plugins?: readonly Plugin[];
+  readonly onError?: 'open' | 'closed';
+  readonly hookTimeout?: number;
+  /** Sections of the listener, of its one route, and of the cluster. */
+  readonly listener?: Readonly<Record<string, unknown>>;
+  readonly route?: Readonly<Record<string, unknown>>;
+  readonly cluster?: Readonly<Record<string, unknown>>;
+  readonly bind?: string;
+  readonly direction?: 'inbound' | 'outbound';
+  readonly drain?: Partial<Configuration['drain']>;
+}
+
+/** A sidecar in this process: one listener on port 0, one cluster, the built-in plugins. */
+export interface TestSidecar {
+  readonly runtime: Runtime;
+  readonly port: number;
+  /** `http://127.0.0.1:PORT`. */
+  readonly url: string;
+  readonly logs: LogLine[];
+  stop(): Promise<void>;
+}
+
+const TIMEOUTS = {
+  listener: { head: 10_000, body: 30_000, write: 30_000, idle: 75_000 },
+  cluster: { connect: 5_000, response: 300_000, total: Number.POSITIVE_INFINITY, idle: 4_000 },
+};
+
+export async function startSidecar(options: SidecarOptions): Promise<TestSidecar> {
+  const logs: LogLine[] = [];
+  const runtime = new Runtime({
+    configuration: configurationOf(options),
+    plugins: composed(options),
+    logger: collectingLogger(logs),
+  });
+  await runtime.start();
+  const { port } = runtime.listeners.get('inbound')!.address;
+  return { runtime, port, url: `http://127.0.0.1:${port}`, logs, stop: () => runtime.stop() };
+}
+
+function configurationOf(options: SidecarOptions): Configuration {
+  const section = (given: Readonly<Record<string, unknown>> | undefined, timeouts: object) => ({
+    ...given,
+    timeouts: { ...timeouts, ...(given?.['timeouts'] as object | undefined) },
+  });
+  return {
+    service: { name: 'test' },
+    drain: { delay: 0, timeout: 10_000, rate: 1_000, ...options.drain },
+    listeners: [
+      {
+        name: 'inbound',
+        protocol: 'http',
+        bind: options.bind ?? '127.0.0.1:0',
+        direction: options.direction ?? 'inbound',
+        routes: [{ cluster: 'app', settings: options.route ?? {} }],
+        settings: {
+          trustedPeers: [],
+          ...section(options.listener, TIMEOUTS.listener),
+          websocket: {
+            plane: 'auto',
+            maxMessageSize: 16 << 20,
+            ...(options.listener?.['websocket'] as object | undefined),
+          },
+        },
+      },
+    ],
+    clusters: [
+      {
+        name: 'app',
+        balancer: { policy: 'round-robin', settings: {} },
+        discovery: { name: 'static', spec: options.endpoints.map((address) => ({ address })) },
+        settings: { pool: { idle: 256 }, ...section(options.cluster, TIMEOUTS.cluster) },
+      },
+    ],
+    plugins: [],
+  };
+}
+
+function composed({ hooks, plugins = [], onError = 'closed', hookTimeout = 10_000 }: SidecarOptions): ComposedPlugin[] {
+  const all: Plugin[] = [discovery, scheduling, routing, http, ...plugins];
+  if (hooks !== undefined) {
+    all.push(definePlugin({ name: 'probe', bind: (bind) => void bind(ConnectionHooksToken).toConstantValue(hooks) }));
+  }
+  return all.map((plugin) => ({ plugin, origin: 'test', settings: {}, onError, timeout: hookTimeout }));
+}
+
+function collectingLogger(lines: LogLine[], fields: object = {}): Logger {
+  const at = (level: string) => (message: string, more?: object) =>
+    void lines.push({ level, message, ...fields, ...more });
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (more) => collectingLogger(lines, { ...fields, ...more }),
+    level: 'debug',
+  };
+}
