@@ -1,4 +1,4 @@
-import { type Format, isSetting, type Schema, type Setting } from '@outrigger/core';
+import { didYouMean, type Format, isSetting, type Schema, type Setting } from '@outrigger/core';
 import { type Candidate, settle } from './element.ts';
 import type { Environment } from './environment.ts';
 import { describeFormat, isFormatOnly, scalarFormat } from './formats.ts';
@@ -6,7 +6,6 @@ import { emptyMap, looseScalar, type MapNode, type Node, type Position, toPlain 
 import { FLAG } from './override.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { Problem } from './problem.ts';
-import { suggest } from './suggest.ts';
 
 /** What a node came to: the value that a plugin gets, frozen, and what may be shown of it. */
 export interface Reading {
@@ -75,7 +74,7 @@ export class Reader {
     const known = Object.keys(schema);
     for (const [key, entry] of map.entries)
       if (!Object.hasOwn(schema, key)) {
-        const suggestion = suggest(key, known);
+        const suggestion = didYouMean(key, known);
         const expected = known.length === 0 ? 'no settings' : `one of ${known.join(', ')}`;
         this.problem(
           entry.position,
@@ -106,7 +105,7 @@ export class Reader {
       if (sensitive) return this.problem(node.position, path, 'is not valid', { expected: scalar.expected });
       const { message = `is ${describeNode(node)}`, expected = scalar.expected } = read ?? {};
       const suggestion =
-        Array.isArray(format) && node.kind === 'scalar' ? suggest(node.text, format.map(String)) : undefined;
+        Array.isArray(format) && node.kind === 'scalar' ? didYouMean(node.text, format.map(String)) : undefined;
       return this.problem(node.position, path, message, { expected, suggestion });
     }
     if (format === 'any') return { value: toPlain(node), shown: sensitive ? MASK : toPlain(node) };

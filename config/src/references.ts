@@ -1,9 +1,8 @@
-import { parseAddress } from '@outrigger/core';
+import { didYouMean, parseAddress } from '@outrigger/core';
 import { type Document, entryAt, itemsOf } from './document.ts';
 import type { Entry, Node, ScalarNode } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { Reader } from './reader.ts';
-import { suggest } from './suggest.ts';
 import type { Known } from './validate.ts';
 
 /**
@@ -19,7 +18,7 @@ export function checkReferences(document: Document, known: Known, reader: Reader
 
   const refer = (kind: string, node: ScalarNode | undefined, path: string, names: readonly string[]) => {
     if (node === undefined || names.includes(node.text)) return;
-    const suggestion = suggest(node.text, names);
+    const suggestion = didYouMean(node.text, names);
     const remedy =
       suggestion !== undefined ? { suggestion } : names.length > 0 ? { expected: `one of ${names.join(', ')}` } : {};
     reader.problem(node.position, path, `there is no ${kind} "${node.text}"`, remedy);

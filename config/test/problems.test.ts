@@ -421,11 +421,11 @@ const wrong: readonly (readonly [name: string, text: string, ...problems: string
   ],
   [
     'a long form with everything wrong',
-    `${PLUGINS}  - { use: tracing, setings: {}, onError: opn, timeout: 5, listeners: [b] }\n`,
+    `${PLUGINS}  - { use: tracing, setings: {}, onError: opn, timeout: 5, listeners: [edge] }\n`,
     '4:21 plugins[0].setings: is not known here, did you mean "settings"?',
     '4:43 plugins[0].onError: is "opn", expected one of closed, open, did you mean "open"?',
     '4:57 plugins[0].timeout: is 5 without a unit, expected a duration such as 500ms, 25s, 2m, 1h or off',
-    '4:72 plugins[0].listeners[0]: there is no listener "b", expected one of a',
+    '4:72 plugins[0].listeners[0]: there is no listener "edge", expected one of a',
   ],
   [
     'a text where a list of listeners belongs',

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { dnsDiscovery } from '../src/dns.ts';
 import { systemResolver } from '../src/resolver.ts';
 import { staticDiscovery } from '../src/static.ts';
-import { settled, VirtualClock } from './virtual-clock.ts';
+import { settled, TellingClock } from './telling-clock.ts';
 
 /** A discovery at work, with what it said; `answers` are what each name resolves to from now on. */
 function watching(
@@ -12,7 +12,7 @@ function watching(
   answers: Record<string, readonly string[]>,
   random = 0.5,
 ) {
-  const clock = new VirtualClock();
+  const clock = new TellingClock();
   const asked: string[] = [];
   const reports: (readonly EndpointSpec[])[] = [];
   const failures: string[] = [];
@@ -37,7 +37,7 @@ describe('static discovery', () => {
     const { reports, asked, clock } = watching(staticDiscovery, spec, {});
     expect(reports).to.deep.equal([spec]);
     expect(asked).to.deep.equal([]);
-    expect(clock.next()).to.equal(undefined);
+    expect(clock.armed).to.equal(undefined);
   });
 
   it('reports an empty list at once', () => {
@@ -74,14 +74,14 @@ describe('static discovery', () => {
     const answers: Record<string, string[]> = { app: ['10.0.0.1', '10.0.0.2'] };
     const { clock, reports, asked } = watching(staticDiscovery, [{ address: 'app:80' }], answers);
     await settled();
-    expect(clock.next()).to.equal(30_000);
-    await clock.advance();
+    expect(clock.armed).to.equal(30_000);
+    await clock.expire();
     answers['app'] = ['10.0.0.2', '10.0.0.1'];
-    await clock.advance();
+    await clock.expire();
     expect(asked).to.have.length(3);
     expect(reports).to.have.length(1);
     answers['app'] = ['10.0.0.3'];
-    await clock.advance();
+    await clock.expire();
     expect(reports[1]).to.deep.equal([{ address: 'app:80', resolved: ['10.0.0.3'] }]);
   });
 
@@ -93,7 +93,7 @@ describe('static discovery', () => {
     it(`looks up again after ${ms} ms where chance says ${random}`, async () => {
       const { clock } = watching(staticDiscovery, [{ address: 'app:80' }], { app: ['10.0.0.1'] }, random);
       await settled();
-      expect(clock.next()).to.equal(ms);
+      expect(clock.armed).to.equal(ms);
     });
 
   it('keeps the last good answer when a look-up fails, and says so', async () => {
@@ -101,14 +101,14 @@ describe('static discovery', () => {
     const { clock, reports, failures } = watching(staticDiscovery, [{ address: 'app:80' }], answers);
     await settled();
     delete answers['app'];
-    await clock.advance();
+    await clock.expire();
     expect(failures).to.deep.equal(['app cannot be resolved: ENOTFOUND app']);
     expect(reports).to.have.length(1);
-    expect(clock.next()).to.equal(1_000);
+    expect(clock.armed).to.equal(1_000);
     answers['app'] = ['10.0.0.1'];
-    await clock.advance();
+    await clock.expire();
     expect(reports).to.have.length(1);
-    expect(clock.next()).to.equal(30_000);
+    expect(clock.armed).to.equal(30_000);
   });
 
   it('tries a name that does not resolve at start again, ever more rarely, and goes without it until then', async () => {
@@ -118,13 +118,13 @@ describe('static discovery', () => {
     expect(reports).to.deep.equal([[]]);
     const waits: (number | undefined)[] = [];
     for (let i = 0; i < 7; i++) {
-      waits.push(clock.next());
-      await clock.advance();
+      waits.push(clock.armed);
+      await clock.expire();
     }
     expect(waits).to.deep.equal([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
     expect(failures).to.have.length(8);
     answers['gone'] = ['10.0.0.7'];
-    await clock.advance();
+    await clock.expire();
     expect(reports).to.deep.equal([[], [{ address: 'gone:80', resolved: ['10.0.0.7'] }]]);
   });
 
@@ -140,7 +140,7 @@ describe('static discovery', () => {
     watch[Symbol.dispose]();
     await settled();
     expect(reports).to.deep.equal([]);
-    expect(clock.next()).to.equal(undefined);
+    expect(clock.armed).to.equal(undefined);
   });
 });
 
@@ -159,12 +159,12 @@ describe('dns discovery', () => {
     const answers: Record<string, string[]> = { app: ['10.0.0.1', '10.0.0.2'] };
     const { clock, reports } = watching(dnsDiscovery, { host: 'app', port: 80, refresh: 5_000 }, answers);
     await settled();
-    expect(clock.next()).to.equal(5_000);
+    expect(clock.armed).to.equal(5_000);
     answers['app'] = ['10.0.0.2', '10.0.0.1'];
-    await clock.advance();
+    await clock.expire();
     expect(reports).to.have.length(1);
     answers['app'] = ['10.0.0.2'];
-    await clock.advance();
+    await clock.expire();
     expect(reports[1]).to.deep.equal([{ address: '10.0.0.2:80' }]);
   });
 
@@ -175,19 +175,19 @@ describe('dns discovery', () => {
       { app: ['10.0.0.1'] },
     );
     await settled();
-    expect(clock.next()).to.equal(undefined);
+    expect(clock.armed).to.equal(undefined);
   });
 
   it('has no endpoint until the name resolves, and keeps the last ones when it no longer does', async () => {
     const answers: Record<string, string[]> = {};
     const { clock, reports, failures } = watching(dnsDiscovery, { host: 'app', port: 80 }, answers);
     await settled();
-    await clock.advance();
+    await clock.expire();
     expect(reports).to.deep.equal([[]]);
     answers['app'] = ['10.0.0.1'];
-    await clock.advance();
+    await clock.expire();
     delete answers['app'];
-    await clock.advance();
+    await clock.expire();
     expect(reports).to.deep.equal([[], [{ address: '10.0.0.1:80' }]]);
     expect(failures).to.have.length(3);
   });
