@@ -33,9 +33,10 @@ export function dnsDiscovery(options: LookupOptions): Discovery {
             onChange(addresses.map((ip) => ({ address: isIPv6(ip) ? `[${ip}]:${port}` : `${ip}:${port}` })));
           },
           failed(error) {
-            failed(error);
+            // The list first: it would otherwise look like the end of the failure.
             if (!reported) onChange([]);
             reported = true;
+            failed(error);
           },
         },
       );

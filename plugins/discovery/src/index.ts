@@ -3,7 +3,7 @@ import { dnsDiscovery } from './dns.ts';
 import { systemResolver } from './resolver.ts';
 import { staticDiscovery } from './static.ts';
 
-export { type DnsSpec, dnsDiscovery } from './dns.ts';
+export { type DnsSpec, dnsConfig, dnsDiscovery } from './dns.ts';
 export { type Resolver, systemResolver } from './resolver.ts';
 export { staticDiscovery } from './static.ts';
 export type { LookupOptions } from './watched-name.ts';

@@ -34,8 +34,9 @@ export function staticDiscovery(options: LookupOptions): Discovery {
               failed(error) {
                 const first = answers.get(name) === 'asked';
                 if (first) answers.set(name, 'failed');
-                failed(error);
+                // The list first: it would otherwise look like the end of the failure.
                 if (first && [...answers.values()].every((answer) => answer === 'failed')) report();
+                failed(error);
               },
             },
           ),

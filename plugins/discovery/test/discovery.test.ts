@@ -128,6 +128,22 @@ describe('static discovery', () => {
     expect(reports).to.deep.equal([[], [{ address: 'gone:80', resolved: ['10.0.0.7'] }]]);
   });
 
+  it('reports the empty list before the failure, not as its end', async () => {
+    const said: string[] = [];
+    const resolve = () => Promise.reject(new Error('ENOTFOUND'));
+    for (const [make, spec] of [
+      [staticDiscovery, [{ address: 'app:80' }]],
+      [dnsDiscovery, { host: 'app', port: 80 }],
+    ] as const)
+      make({ clock: new TellingClock(), resolve, random: () => 0.5 }).watch(
+        spec,
+        (endpoints) => said.push(`${endpoints.length} endpoints`),
+        () => said.push('failed'),
+      );
+    await settled();
+    expect(said).to.deep.equal(['0 endpoints', 'failed', '0 endpoints', 'failed']);
+  });
+
   it('takes an answer without an address for a failure', async () => {
     const { failures, reports } = watching(staticDiscovery, [{ address: 'app:80' }], { app: [] });
     await settled();
