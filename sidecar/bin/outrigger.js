@@ -22,7 +22,9 @@ if (!existsSync(program)) {
 } else {
   const node = findNode();
   if (node === undefined) {
-    process.stderr.write(`outrigger needs Node 24 or later; this is ${process.version}, and npm installed none for ${process.platform}-${process.arch}: install Node 24\n`);
+    process.stderr.write(
+      `outrigger needs Node 24 or later; this is ${process.version}, and npm installed none for ${process.platform}-${process.arch}: install Node 24\n`,
+    );
     process.exitCode = 1;
   } else {
     const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -1,0 +1,5 @@
+import type { LogLevel } from '@outrigger/core';
+
+export async function demo(_level: LogLevel): Promise<number> {
+  return 0;
+}

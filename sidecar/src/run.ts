@@ -1,0 +1,58 @@
+import { formatAddress, type Logger, PluginError, Runtime } from '@outrigger/core';
+import type { ConfigurationSource } from './arguments.ts';
+import { load } from './load.ts';
+
+/** Exit codes of DESIGN §6. */
+export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
+
+/**
+ * Runs a sidecar until a signal ends it: resolves to the exit code. Throws a ConfigurationError where the configuration is
+ * not valid; a start that fails is logged.
+ */
+export async function run(source: ConfigurationSource, logger: Logger): Promise<number> {
+  const { configuration, plugins } = await load(source);
+  const runtime = new Runtime({ configuration, plugins, logger });
+  const ended = untilSignal(logger);
+  try {
+    await runtime.start();
+  } catch (error) {
+    logger.error('the start failed', { error: error instanceof Error ? error.message : String(error) });
+    return error instanceof PluginError ? EXIT.configuration : EXIT.failure;
+  }
+  logger.info('ready', { listeners: addressesOf(runtime) });
+  const signal = await ended.first;
+  logger.info('draining', { signal, sessions: runtime.sessions.size, timeoutMs: configuration.drain.timeout });
+  const finished = runtime.drain().then(() => runtime.stop());
+  const second = await Promise.race([finished, ended.second]);
+  if (typeof second === 'string') {
+    logger.warn('ended at once by a second signal', { signal: second, sessions: runtime.sessions.size });
+    return EXIT.failure;
+  }
+  logger.info('stopped');
+  return EXIT.clean;
+}
+
+/** Where each listener accepts. */
+export function addressesOf(runtime: Runtime): Record<string, string> {
+  return Object.fromEntries([...runtime.listeners].map(([name, { address }]) => [name, formatAddress(address)]));
+}
+
+/** The first and the second SIGTERM or SIGINT. SIGHUP does not end the process. */
+function untilSignal(logger: Logger): { first: Promise<string>; second: Promise<string> } {
+  const first = Promise.withResolvers<string>();
+  const second = Promise.withResolvers<string>();
+  let firstAt = 0;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // npm and the terminal both pass one Ctrl-C on: that is not a second one.
+      if (firstAt === 0) {
+        firstAt = performance.now();
+        first.resolve(signal);
+      } else if (performance.now() - firstAt > 500) second.resolve(signal);
+    });
+  }
+  process.on('SIGHUP', () =>
+    logger.warn('SIGHUP is ignored: this version does not reload; restart to change the configuration'),
+  );
+  return { first: first.promise, second: second.promise };
+}
