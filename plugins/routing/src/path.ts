@@ -28,11 +28,12 @@ export function canonicalPath(path: string): string {
  */
 export function normalisations(path: string): string[] {
   const results = new Set<string>();
-  for (let reading = 0; reading < 8; reading++) {
+  for (let reading = 0; reading < 16; reading++) {
     let read = path;
-    if (reading & 1) read = read.replaceAll('%2F', '/').replaceAll('%5C', '\\');
-    if (reading & 2) read = read.replaceAll('\\', '/').replaceAll('%5C', '/');
-    if (reading & 4) read = read.replace(/\/{2,}/g, '/');
+    if (reading & 1) read = read.replaceAll('%2F', '/');
+    if (reading & 2) read = read.replaceAll('%5C', '\\');
+    if (reading & 4) read = read.replaceAll('\\', '/');
+    if (reading & 8) read = read.replace(/\/{2,}/g, '/');
     results.add(withoutDotSegments(read));
   }
   return [...results];
