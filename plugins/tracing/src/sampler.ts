@@ -1,0 +1,52 @@
+import type { Clock } from '@outrigger/core';
+
+/** Decides which traces are recorded. On every session's way: no allocation, no SDK. */
+export interface Sampler {
+  /** A trace that begins here. */
+  root(traceId: string): boolean;
+  /** A trace that a caller has begun. */
+  child(traceId: string, parentSampled: boolean): boolean;
+}
+
+/** A decision by the trace id, and by nothing that the caller has decided. */
+export type RootSampler = (traceId: string) => boolean;
+
+/** What the caller has decided holds; `root` decides where there is no caller. */
+export function parentBased(root: RootSampler): Sampler {
+  return { root, child: (_traceId, parentSampled) => parentSampled };
+}
+
+/** `root` decides always, whatever the caller has decided. */
+export function always(root: RootSampler): Sampler {
+  return { root, child: root };
+}
+
+/**
+ * Samples `ratio` (0 to 1) of the traces, each of them in the same way wherever it is asked: by the randomness in the
+ * right-most 56 bits of the trace id (W3C Trace Context Level 2), of which 52 fit a number.
+ */
+export function ratioBased(ratio: number): RootSampler {
+  if (ratio >= 1) return () => true;
+  if (ratio <= 0) return () => false;
+  const threshold = (1 - ratio) * 2 ** 52;
+  return (traceId) => Number.parseInt(traceId.slice(18, 31), 16) >= threshold;
+}
+
+/**
+ * Samples what `root` samples, and beyond that as many traces as bring the whole to `rate` per second. What a quiet second
+ * has left over is not kept beyond one second (one trace, where the rate is lower).
+ */
+export function atLeast(rate: number, root: RootSampler, clock: Clock): RootSampler {
+  if (rate <= 0) return root;
+  const capacity = Math.max(1, rate);
+  let credit = capacity;
+  let at = clock.now();
+  return (traceId) => {
+    const now = clock.now();
+    credit = Math.min(capacity, credit + ((now - at) * rate) / 1000);
+    at = now;
+    const sampled = credit >= 1 || root(traceId);
+    if (sampled) credit = Math.max(0, credit - 1);
+    return sampled;
+  };
+}

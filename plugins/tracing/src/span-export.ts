@@ -1,0 +1,154 @@
+import { ExportResultCode } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import type { Clock, Counter, Deadline, Logger, Metrics } from '@outrigger/core';
+import type { BatchLimits } from './environment.ts';
+import { Outage } from './outage.ts';
+import { toReadableSpan } from './readable-span.ts';
+import type { SpanRecord } from './span.ts';
+import { SpanQueue } from './span-queue.ts';
+
+export interface SpanExportOptions {
+  readonly exporter: SpanExporter;
+  readonly resource: Resource;
+  readonly limits: BatchLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/**
+ * Takes finished spans and exports them in batches, one batch at a time, never on a session's way. What the exporter does,
+ * or does not do, stays here: a batch that fails is lost, and a queue that is full loses what comes.
+ */
+export class SpanExport {
+  readonly #options: SpanExportOptions;
+  readonly #queue: SpanQueue;
+  readonly #outage: Outage;
+  readonly #exported: Counter;
+  readonly #dropped: { readonly queue: Counter; readonly export: Counter };
+  #timer: Disposable | undefined;
+  #soon: NodeJS.Immediate | undefined;
+  #running: Promise<void> | undefined;
+  #flushing = false;
+  #stopped = false;
+
+  constructor(options: SpanExportOptions) {
+    this.#options = options;
+    const { clock, logger, metrics, limits } = options;
+    this.#queue = new SpanQueue(limits.queueSize);
+    this.#outage = new Outage(clock, logger);
+    this.#exported = metrics
+      .counter('outrigger_tracing_spans_exported_total', { doc: 'Spans that the collector has taken.' })
+      .with();
+    const dropped = metrics.counter('outrigger_tracing_spans_dropped_total', {
+      doc: 'Spans that were lost: the queue was full, or their export failed.',
+      labels: ['reason'],
+    });
+    this.#dropped = { queue: dropped.with('queue'), export: dropped.with('export') };
+  }
+
+  /** A span has ended. */
+  add(span: SpanRecord): void {
+    if (this.#stopped || !this.#queue.push(span)) {
+      this.#dropped.queue.add();
+      this.#outage.lost(1, this.#stopped ? 'tracing has stopped' : 'the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)');
+    } else if (this.#running === undefined) this.#schedule();
+  }
+
+  /** Exports what waits; resolves when nothing does, at the deadline at the latest. */
+  drain(by: Pick<Deadline, 'at'>): Promise<void> {
+    return this.#within(by.at - this.#options.clock.now(), this.#flush());
+  }
+
+  /** Exports what waits, for a second at most, and lets go of the exporter. */
+  async stop(): Promise<void> {
+    await this.#within(STOP_MS, this.#flush());
+    this.#stopped = true;
+    this.#timer?.[Symbol.dispose]();
+    clearImmediate(this.#soon);
+    const left = this.#queue.take(this.#queue.size).length;
+    if (left > 0) {
+      this.#dropped.export.add(left);
+      this.#outage.lost(left, 'tracing was stopped before they could be exported');
+    }
+    // It waits for what is under way, which need not hold up anybody.
+    this.#options.exporter.shutdown().catch(() => {});
+  }
+
+  #schedule(): void {
+    const { clock, limits } = this.#options;
+    if (this.#queue.size >= limits.batchSize) {
+      this.#soon ??= setImmediate(() => this.#run());
+    } else {
+      this.#timer ??= clock.after(limits.delayMs, () => this.#run());
+    }
+  }
+
+  #flush(): Promise<void> {
+    if (this.#queue.size === 0) return this.#running ?? Promise.resolve();
+    this.#flushing = true;
+    return this.#run();
+  }
+
+  #run(): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    this.#timer = undefined;
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
+    this.#running ??= this.#exportBatches();
+    return this.#running;
+  }
+
+  /** Never rejects. */
+  async #exportBatches(): Promise<void> {
+    const { batchSize } = this.#options.limits;
+    do await this.#exportBatch(this.#queue.take(batchSize));
+    while (!this.#stopped && this.#queue.size >= (this.#flushing ? 1 : batchSize));
+    this.#flushing = false;
+    this.#running = undefined;
+    if (this.#queue.size > 0) this.#schedule();
+  }
+
+  async #exportBatch(records: readonly SpanRecord[]): Promise<void> {
+    try {
+      await this.#send(records.map((record) => toReadableSpan(record, this.#options.resource)));
+      this.#exported.add(records.length);
+      this.#outage.exported();
+    } catch (error) {
+      this.#dropped.export.add(records.length);
+      this.#outage.lost(records.length, messageOf(error));
+    }
+  }
+
+  async #send(spans: ReadableSpan[]): Promise<void> {
+    const { clock, exporter, limits } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const late = clock.after(limits.timeoutMs, () => reject(new Error(`no answer within ${limits.timeoutMs} ms`)));
+    try {
+      exporter.export(spans, ({ code, error }) => {
+        if (code === ExportResultCode.SUCCESS) resolve();
+        else reject(error ?? new Error('the exporter failed'));
+      });
+      await promise;
+    } finally {
+      late[Symbol.dispose]();
+    }
+  }
+
+  async #within(ms: number, done: Promise<void>): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(Math.max(0, ms), resolve);
+    await Promise.race([done, late]);
+    timer[Symbol.dispose]();
+  }
+}
+
+/** What `stop` waits for: the sessions that it has cut are to be seen, but nobody is to wait for a collector. */
+const STOP_MS = 1000;
+
+/** Node's errors of several addresses have a code, and no message. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ('code' in error ? String(error.code) : error.name);
+}
