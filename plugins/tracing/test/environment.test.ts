@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { type Environment, exportTarget, readEnvironment } from '../src/environment.ts';
+import type { TracingSettings } from '../src/settings.ts';
+
+const file: TracingSettings = {
+  sampling: 0.01,
+  atLeast: 1,
+  trust: 'all',
+  endpoint: undefined,
+  protocol: 'http/protobuf',
+  headers: { 'x-key': 'file' },
+};
+
+function unexpected(message: string): never {
+  throw new Error(message);
+}
+
+describe('where spans go', () => {
+  const table: readonly [what: string, endpoint: string | undefined, env: Environment, url: string | undefined][] = [
+    ['nowhere by default', undefined, {}, undefined],
+    ['to a base URL', 'http://c:4318', {}, 'http://c:4318/v1/traces'],
+    ['to a base URL with a slash', 'http://c:4318/', {}, 'http://c:4318/v1/traces'],
+    ['to a base URL with a path', 'https://c/otlp', {}, 'https://c/otlp/v1/traces'],
+    ['to a URL for traces', 'https://c/otlp/v1/traces', {}, 'https://c/otlp/v1/traces'],
+    [
+      'to the environment before the file',
+      'http://c:4318',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://e:1' },
+      'http://e:1/v1/traces',
+    ],
+    [
+      "to the traces' own endpoint, as it is",
+      undefined,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://e:1', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:2/x' },
+      'http://t:2/x',
+    ],
+    [
+      'to the file where the environment is empty',
+      'http://c',
+      { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
+      'http://c/v1/traces',
+    ],
+    ['nowhere with the exporter none', 'http://c', { OTEL_TRACES_EXPORTER: 'none' }, undefined],
+    [
+      'to this machine with the exporter otlp',
+      undefined,
+      { OTEL_TRACES_EXPORTER: 'otlp' },
+      'http://localhost:4318/v1/traces',
+    ],
+  ];
+  for (const [what, endpoint, env, url] of table) {
+    it(what, () => {
+      expect(exportTarget({ ...file, endpoint }, env, unexpected)?.url).to.equal(url);
+    });
+  }
+
+  it('takes protocol and headers from the environment before the file', () => {
+    const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_HEADERS: 'x-key=env' };
+    const settings = { ...file, endpoint: 'http://c' };
+    expect(exportTarget(settings, {}, unexpected)).to.include({ protocol: 'http/protobuf', headers: file.headers });
+    expect(exportTarget(settings, env, unexpected)).to.include({ protocol: 'http/json', headers: undefined });
+  });
+
+  for (const env of [
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
+    { OTEL_TRACES_EXPORTER: 'zipkin' },
+  ] as readonly Environment[]) {
+    it(`warns of ${JSON.stringify(env)} and goes by the file`, () => {
+      const warnings: string[] = [];
+      const target = exportTarget({ ...file, endpoint: 'http://c' }, env, (message) => warnings.push(message));
+      expect(target).to.deep.include({ url: 'http://c/v1/traces', protocol: 'http/protobuf' });
+      expect(warnings).to.have.length(1);
+      expect(warnings[0]).to.contain(Object.keys(env)[0]);
+    });
+  }
+});
+
+describe('OTEL_* beyond the exporter', () => {
+  it('has the defaults that OpenTelemetry gives', () => {
+    expect(readEnvironment({}, unexpected)).to.deep.equal({
+      disabled: false,
+      sampler: undefined,
+      batches: { delayMs: 5000, queueSize: 2048, batchSize: 512, timeoutMs: 30_000 },
+    });
+  });
+
+  it('reads OTEL_BSP_*, a batch being no larger than the queue', () => {
+    const env = {
+      OTEL_BSP_SCHEDULE_DELAY: '100',
+      OTEL_BSP_MAX_QUEUE_SIZE: '64',
+      OTEL_BSP_EXPORT_TIMEOUT: '2000',
+    };
+    expect(readEnvironment(env, unexpected).batches).to.deep.equal({
+      delayMs: 100,
+      queueSize: 64,
+      batchSize: 64,
+      timeoutMs: 2000,
+    });
+  });
+
+  const samplers: readonly [env: Environment, expected: object | undefined, warnings: number][] = [
+    [{ OTEL_TRACES_SAMPLER: 'always_on' }, { name: 'always_on', ratio: 1 }, 0],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.2' }, { name: 'traceidratio', ratio: 0.2 }, 0],
+    [{ OTEL_TRACES_SAMPLER: 'parentbased_traceidratio' }, { name: 'parentbased_traceidratio', ratio: 1 }, 0],
+    [{ OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '7' }, { name: 'traceidratio', ratio: 1 }, 1],
+    [{ OTEL_TRACES_SAMPLER: 'jaeger_remote' }, undefined, 1],
+    [{ OTEL_TRACES_SAMPLER_ARG: '0.2' }, undefined, 0],
+  ];
+  for (const [env, expected, count] of samplers) {
+    it(`reads ${JSON.stringify(env)}`, () => {
+      const warnings: string[] = [];
+      expect(readEnvironment(env, (message) => warnings.push(message)).sampler).to.deep.equal(expected);
+      expect(warnings).to.have.length(count);
+    });
+  }
+
+  for (const [value, disabled] of Object.entries({ true: true, TRUE: true, 1: false, '': false })) {
+    it(`OTEL_SDK_DISABLED=${value} ${disabled ? 'disables' : 'does not'}`, () => {
+      expect(readEnvironment({ OTEL_SDK_DISABLED: value }, unexpected).disabled).to.equal(disabled);
+    });
+  }
+});

@@ -1,0 +1,134 @@
+import { expect } from 'chai';
+import { Propagation } from '../src/propagation.ts';
+import { always, parentBased } from '../src/sampler.ts';
+import { trustIn } from '../src/trusted-peers.ts';
+import { sessionFor } from './stand-ins.ts';
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const SPAN = '00f067aa0ba902b7';
+const sampled = `00-${TRACE}-${SPAN}-01`;
+const unsampled = `00-${TRACE}-${SPAN}-00`;
+
+const everything = parentBased(() => true);
+const nothing = parentBased(() => false);
+const trusts = trustIn('all');
+const NEW_ROOT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/;
+
+describe('a context that is continued', () => {
+  const state = [
+    ['tracestate', 'a=1'],
+    ['tracestate', 'b=2'],
+    ['baggage', 'user=7'],
+  ] as const;
+
+  it('passes untouched where it is not sampled', () => {
+    const session = sessionFor({ headers: [['Traceparent', unsampled], ...state] });
+    expect(new Propagation({ sampler: everything, trusts, recording: true }).begin(session)).to.equal(undefined);
+    expect(session.request.headers.lines).to.deep.equal([['Traceparent', unsampled], ...state]);
+  });
+
+  it('is the parent of what is recorded where it is sampled, state and baggage untouched', () => {
+    const session = sessionFor({ headers: [['traceparent', sampled], ...state] });
+    expect(new Propagation({ sampler: nothing, trusts, recording: true }).begin(session)).to.deep.equal({
+      traceId: TRACE,
+      spanId: SPAN,
+      remote: true,
+      flags: 1,
+      traceState: 'a=1,b=2',
+    });
+    expect(session.request.headers.lines.slice(1)).to.deep.equal(state);
+  });
+
+  it('passes untouched where nobody records', () => {
+    const session = sessionFor({ headers: [['traceparent', sampled], ...state] });
+    expect(new Propagation({ sampler: everything, trusts, recording: false }).begin(session)).to.equal(undefined);
+    expect(session.request.headers.lines).to.deep.equal([['traceparent', sampled], ...state]);
+  });
+
+  it('keeps the random flag', () => {
+    const session = sessionFor({ headers: [['traceparent', `00-${TRACE}-${SPAN}-03`]] });
+    const parent = new Propagation({ sampler: nothing, trusts, recording: true }).begin(session);
+    expect(parent?.flags).to.equal(3);
+  });
+
+  it('of a later version goes on as version 00', () => {
+    const session = sessionFor({ headers: [['traceparent', `cc-${TRACE}-${SPAN}-02-and-more`]] });
+    new Propagation({ sampler: nothing, trusts, recording: true }).begin(session);
+    expect(session.request.headers.getAll('traceparent')).to.deep.equal([`00-${TRACE}-${SPAN}-02`]);
+  });
+
+  for (const [name, sampler, incoming, flag] of [
+    ['no longer sampled', always(() => false), sampled, '00'],
+    ['sampled from here on', always(() => true), unsampled, '01'],
+  ] as const) {
+    it(`gets another span id where it is ${name}`, () => {
+      const session = sessionFor({ headers: [['traceparent', incoming]] });
+      new Propagation({ sampler, trusts, recording: false }).begin(session);
+      const [traceparent = ''] = session.request.headers.getAll('traceparent');
+      expect(traceparent).to.match(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-${flag}$`));
+      expect(traceparent).not.to.contain(SPAN);
+    });
+  }
+});
+
+describe('a trace that begins here', () => {
+  const table: readonly [what: string, headers: readonly (readonly [string, string])[]][] = [
+    ['where none came', []],
+    ['where one came that is not valid', [['traceparent', `ff-${TRACE}-${SPAN}-01`]]],
+    [
+      'where two came',
+      [
+        ['traceparent', sampled],
+        ['Traceparent', sampled],
+      ],
+    ],
+  ];
+  for (const [what, headers] of table) {
+    it(`has a traceparent of ours, no tracestate, and the client's baggage, ${what}`, () => {
+      const session = sessionFor({ headers: [...headers, ['tracestate', 'a=1'], ['baggage', 'user=7']] });
+      expect(new Propagation({ sampler: nothing, trusts, recording: true }).begin(session)).to.equal(undefined);
+      expect(session.request.headers.get('traceparent')).to.match(NEW_ROOT);
+      expect(session.request.headers.lines.map(([name]) => name)).to.deep.equal(['baggage', 'traceparent']);
+    });
+  }
+
+  it('has no parent where it is recorded', () => {
+    const parent = new Propagation({ sampler: everything, trusts, recording: true }).begin(sessionFor());
+    expect(parent).to.include({ spanId: undefined, remote: false, flags: 1 });
+  });
+
+  it('differs from the next one', () => {
+    const propagation = new Propagation({ sampler: everything, trusts, recording: true });
+    const ids = new Set(Array.from({ length: 1000 }, () => propagation.begin(sessionFor())?.traceId));
+    expect(ids.size).to.equal(1000);
+  });
+});
+
+describe('trust', () => {
+  const table: readonly [trust: 'all' | 'none' | 'peers', trustedPeers: string[], peer: string, continued: boolean][] =
+    [
+      ['all', [], '192.0.2.7', true],
+      ['none', ['192.0.2.0/24'], '192.0.2.7', false],
+      ['peers', ['192.0.2.0/24'], '192.0.2.7', true],
+      ['peers', ['192.0.2.7'], '192.0.2.7', true],
+      ['peers', ['10.0.0.0/8', '2001:db8::/32'], '192.0.2.7', false],
+      ['peers', [], '10.0.0.1', false],
+    ];
+  for (const [trust, trustedPeers, peer, continued] of table) {
+    it(`${trust}: ${continued ? 'continues' : 'restarts'} what ${peer} says, trusted being ${trustedPeers.join(', ') || 'nobody'}`, () => {
+      const session = sessionFor({
+        headers: [
+          ['traceparent', unsampled],
+          ['tracestate', 'a=1'],
+          ['baggage', 'user=7'],
+        ],
+        trustedPeers,
+        peer,
+      });
+      new Propagation({ sampler: nothing, trusts: trustIn(trust), recording: true }).begin(session);
+      const { headers } = session.request;
+      expect(headers.get('traceparent') === unsampled).to.equal(continued);
+      expect([headers.has('tracestate'), headers.has('baggage')]).to.deep.equal([continued, continued]);
+    });
+  }
+});
