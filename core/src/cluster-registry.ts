@@ -1,12 +1,19 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Balancer, Cluster, Discovery, Endpoint, EndpointSpec, EndpointWeight, Sample } from './cluster.ts';
 import type { Composition } from './composition.ts';
 import type { ClusterSpec } from './configuration.ts';
+import { didYouMean } from './did-you-mean.ts';
 import type { Logger } from './logger.ts';
+import { PluginError } from './plugin-error.ts';
 import type { Session } from './session.ts';
+import type { BalancerFactory } from './tokens.ts';
 
 /** An endpoint with its counts, which sessions keep. It lives as long as its address stays in the list. */
 export class EndpointRecord implements Endpoint {
   readonly address: string;
+  /** As configured. */
+  ownWeight: number;
+  /** The same, times the factors of health and the like. */
   weight: number;
   metadata: Readonly<Record<string, unknown>>;
   /** IP addresses behind a name. */
@@ -16,34 +23,40 @@ export class EndpointRecord implements Endpoint {
 
   constructor(spec: EndpointSpec) {
     this.address = spec.address;
-    this.weight = spec.weight ?? 1;
+    this.ownWeight = spec.weight ?? 1;
+    this.weight = this.ownWeight;
     this.metadata = spec.metadata ?? {};
     this.resolved = spec.resolved;
   }
 
   update(spec: EndpointSpec): void {
-    this.weight = spec.weight ?? 1;
+    this.ownWeight = spec.weight ?? 1;
+    this.weight = this.ownWeight;
     this.metadata = spec.metadata ?? {};
     this.resolved = spec.resolved;
   }
 }
 
+/** Whose an endpoint is. */
+const clusterOf = new WeakMap<Endpoint, ClusterRecord>();
+
 /** A cluster for as long as the process lives, whatever generation names it. */
 class ClusterRecord implements Cluster {
   readonly name: string;
   endpoints: readonly EndpointRecord[] = [];
-  settings: Readonly<Record<string, unknown>>;
-  spec: ClusterSpec;
+  settings: Readonly<Record<string, unknown>> = {};
+  /** What its parts were made from: undefined before the first plan. */
+  spec: ClusterSpec | undefined;
+  factory: BalancerFactory | undefined;
+  discovery: Discovery | undefined;
   readonly #logger: Logger;
   #balancer!: Balancer;
-  #watch: Disposable | undefined;
+  #watch: Watch | undefined;
   #weights: readonly EndpointWeight[] = [];
   #failing = false;
 
-  constructor(spec: ClusterSpec, logger: Logger) {
-    this.name = spec.name;
-    this.spec = spec;
-    this.settings = spec.settings;
+  constructor(name: string, logger: Logger) {
+    this.name = name;
     this.#logger = logger;
   }
 
@@ -59,62 +72,116 @@ class ClusterRecord implements Cluster {
     this.#balancer.observe(endpoint, sample);
   }
 
-  balance(balancer: Balancer, weights: readonly EndpointWeight[]): void {
-    this.#balancer = balancer;
+  balance(balancer: Balancer | undefined, weights: readonly EndpointWeight[]): void {
+    if (balancer === undefined && weights === this.#weights) return;
+    if (balancer !== undefined) this.#balancer = balancer;
     this.#weights = weights;
     this.rebalance();
   }
 
-  discover(discovery: Discovery, spec: unknown): void {
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = discovery.watch(
-      spec,
-      (specs) => this.#replace(specs),
-      (error) => {
-        if (this.#failing) return;
-        this.#failing = true;
-        this.#logger.warn('discovery failed; the last good endpoints stay', {
-          cluster: this.name,
-          endpoints: this.endpoints.length,
-          error: error.message,
-        });
-      },
-    );
+  discover(watch: Watch): void {
+    this.#watch?.dispose();
+    this.#watch = watch;
+    this.#failing = false;
+    watch.attach(this);
   }
 
   dispose(): void {
-    this.#watch?.[Symbol.dispose]();
-    this.#watch = undefined;
+    this.#watch?.dispose();
   }
 
-  /** Gives the balancer those that may be picked. */
+  /** Gives the balancer those that may be picked, with their weights as they are now. */
   rebalance(): void {
-    const weights = this.#weights;
-    const eligible =
-      weights.length === 0
-        ? this.endpoints
-        : this.endpoints.filter((endpoint) => weights.every((weight) => weight.factor(endpoint) > 0));
-    this.#balancer.update(eligible);
+    this.#balancer.update(this.#weights.length === 0 ? this.endpoints : this.#eligible());
   }
 
-  #replace(specs: readonly EndpointSpec[]): void {
+  replace(specs: readonly EndpointSpec[]): void {
     if (this.#failing) {
       this.#failing = false;
       this.#logger.info('discovery works again', { cluster: this.name });
     }
     const known = new Map(this.endpoints.map((endpoint) => [endpoint.address, endpoint]));
-    this.endpoints = specs.map((spec) => {
+    const listed = new Map<string, EndpointRecord>();
+    for (const spec of specs) {
+      // An address that comes twice is one endpoint: two records would each count a part.
+      if (listed.has(spec.address)) continue;
       const endpoint = known.get(spec.address);
       endpoint?.update(spec);
-      return endpoint ?? new EndpointRecord(spec);
-    });
+      listed.set(spec.address, endpoint ?? this.#newcomer(spec));
+    }
+    this.endpoints = [...listed.values()];
     this.rebalance();
+  }
+
+  failed(error: Error): void {
+    if (this.#failing) return;
+    this.#failing = true;
+    this.#logger.warn('discovery failed; the last good endpoints stay', {
+      cluster: this.name,
+      endpoints: this.endpoints.length,
+      error: error.message,
+    });
+  }
+
+  #newcomer(spec: EndpointSpec): EndpointRecord {
+    const endpoint = new EndpointRecord(spec);
+    clusterOf.set(endpoint, this);
+    return endpoint;
+  }
+
+  #eligible(): EndpointRecord[] {
+    return this.endpoints.filter((endpoint) => {
+      let factor = 1;
+      for (const weight of this.#weights) factor *= weight.factor(endpoint);
+      // Who is out keeps the weight that it was given: it is shown, and not picked.
+      endpoint.weight = endpoint.ownWeight * (factor > 0 ? factor : 1);
+      return factor > 0;
+    });
+  }
+}
+
+/** One discovery at work. What it reports before it is attached is kept, so that a plan can be given up without a trace. */
+class Watch {
+  readonly #subscription: Disposable;
+  #cluster: ClusterRecord | undefined;
+  #last: readonly EndpointSpec[] | undefined;
+  #error: Error | undefined;
+  #disposed = false;
+
+  constructor(discovery: Discovery, spec: unknown) {
+    this.#subscription = discovery.watch(
+      spec,
+      (specs) => {
+        this.#last = specs;
+        this.#error = undefined;
+        if (!this.#disposed) this.#cluster?.replace(specs);
+      },
+      (error) => {
+        this.#error = error;
+        if (!this.#disposed) this.#cluster?.failed(error);
+      },
+    );
+  }
+
+  attach(cluster: ClusterRecord): void {
+    this.#cluster = cluster;
+    if (this.#last !== undefined) cluster.replace(this.#last);
+    if (this.#error !== undefined) cluster.failed(this.#error);
+  }
+
+  /** Discoveries that report once more are not heard. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#subscription[Symbol.dispose]();
   }
 }
 
 /** The clusters of the process, by name. They outlive generations: what stays keeps its endpoints, counts and handle. */
 export class ClusterRegistry {
-  readonly #clusters = new Map<string, ClusterRecord>();
+  #clusters: ReadonlyMap<string, ClusterRecord> = new Map();
+  /** No longer configured; sessions of older generations may still ask them. */
+  readonly #gone = new Map<string, ClusterRecord>();
   readonly #logger: Logger;
 
   constructor(logger: Logger) {
@@ -129,60 +196,113 @@ export class ClusterRegistry {
     return this.#clusters.values();
   }
 
-  /**
-   * Makes the registry hold what `specs` say. What a cluster keeps is not touched, what changed is rebuilt alone. Throws an
-   * Error, before anything has changed, where a policy or a discovery is not there.
-   */
-  apply(specs: readonly ClusterSpec[], composition: Composition): void {
+  /** Throws a PluginError where a policy, a discovery or a connector that `specs` name is not there. */
+  check(specs: readonly ClusterSpec[], composition: Composition): void {
     for (const spec of specs) {
       known(composition.balancers, spec.balancer.policy, 'balancing policy', spec.name);
       known(composition.discoveries, spec.discovery.name, 'discovery', spec.name);
-    }
-    for (const spec of specs) {
-      let cluster = this.#clusters.get(spec.name);
-      const before = cluster?.spec;
-      if (cluster === undefined) {
-        cluster = new ClusterRecord(spec, this.#logger);
-        this.#clusters.set(spec.name, cluster);
-      }
-      cluster.spec = spec;
-      cluster.settings = spec.settings;
-      if (before === undefined || !same(before.balancer, spec.balancer)) {
-        const factory = composition.balancers.get(spec.balancer.policy)!;
-        cluster.balance(factory.create(spec.balancer.settings), composition.endpointWeights);
-      }
-      if (before === undefined || !same(before.discovery, spec.discovery)) {
-        cluster.discover(composition.discoveries.get(spec.discovery.name)!, spec.discovery.spec);
-      }
-    }
-    const names = new Set(specs.map((spec) => spec.name));
-    for (const [name, cluster] of this.#clusters) {
-      if (names.has(name)) continue;
-      cluster.dispose();
-      this.#clusters.delete(name);
+      if (spec.settings['tls'] !== undefined && !composition.connectors.has('tls'))
+        throw new PluginError(
+          'tls',
+          `cluster ${spec.name}: no plugin provides TLS, which its tls: needs; load the https plugin`,
+        );
     }
   }
 
-  /** An endpoint's weight has changed: its cluster's balancer learns it. */
-  weightChanged(endpoint: Endpoint): void {
-    for (const cluster of this.#clusters.values()) {
-      if (cluster.endpoints.includes(endpoint as EndpointRecord)) cluster.rebalance();
+  /** As {@link plan}, at once. */
+  apply(specs: readonly ClusterSpec[], composition: Composition): void {
+    this.plan(specs, composition).commit();
+  }
+
+  /**
+   * Makes what has to be made for the registry to hold what `specs` say; `commit` then swaps it in and cannot fail, `discard`
+   * gives it up. What a cluster keeps is not touched, what changed is made alone: the balancer where policy, settings or the
+   * factory are others, the discovery likewise. Throws, with nothing changed, where a balancer or a discovery cannot be made.
+   */
+  plan(specs: readonly ClusterSpec[], composition: Composition): ClusterPlan {
+    this.check(specs, composition);
+    const changes: { cluster: ClusterRecord; balancer: Balancer | undefined; watch: Watch | undefined }[] = [];
+    const discard = () => {
+      for (const { watch } of changes) watch?.dispose();
+    };
+    try {
+      for (const spec of specs) {
+        const cluster =
+          this.#clusters.get(spec.name) ?? this.#gone.get(spec.name) ?? new ClusterRecord(spec.name, this.#logger);
+        const before = cluster.spec;
+        const factory = composition.balancers.get(spec.balancer.policy)!;
+        const discovery = composition.discoveries.get(spec.discovery.name)!;
+        const balanced = cluster.factory === factory && isDeepStrictEqual(before?.balancer, spec.balancer);
+        const discovered = cluster.discovery === discovery && isDeepStrictEqual(before?.discovery, spec.discovery);
+        changes.push({
+          cluster,
+          balancer: balanced ? undefined : make(spec.name, () => factory.create(spec.balancer.settings)),
+          watch: discovered ? undefined : make(spec.name, () => new Watch(discovery, spec.discovery.spec)),
+        });
+      }
+    } catch (error) {
+      discard();
+      throw error;
     }
+    const clusters = new Map(changes.map(({ cluster }) => [cluster.name, cluster]));
+    return {
+      get: (name) => clusters.get(name),
+      discard,
+      commit: () => {
+        for (const [i, { cluster, balancer, watch }] of changes.entries()) {
+          const spec = specs[i]!;
+          cluster.spec = spec;
+          cluster.settings = spec.settings;
+          cluster.factory = composition.balancers.get(spec.balancer.policy)!;
+          cluster.discovery = composition.discoveries.get(spec.discovery.name)!;
+          cluster.balance(balancer, composition.endpointWeights);
+          if (watch !== undefined) cluster.discover(watch);
+          this.#gone.delete(cluster.name);
+        }
+        for (const [name, cluster] of this.#clusters) if (!clusters.has(name)) this.#gone.set(name, cluster);
+        this.#clusters = clusters;
+      },
+    };
+  }
+
+  /** An endpoint's factor has changed: its cluster's balancer learns it. */
+  weightChanged(endpoint: Endpoint): void {
+    clusterOf.get(endpoint)?.rebalance();
+  }
+
+  /** Ends the clusters that no configuration names any more. Called when no session of an older generation is open. */
+  disposeGone(): void {
+    for (const cluster of this.#gone.values()) cluster.dispose();
+    this.#gone.clear();
   }
 
   dispose(): void {
+    this.disposeGone();
     for (const cluster of this.#clusters.values()) cluster.dispose();
   }
 }
 
-function known(map: ReadonlyMap<string, unknown>, name: string, kind: string, cluster: string): void {
-  if (!map.has(name))
-    throw new Error(
-      `cluster ${cluster}: no plugin provides the ${kind} "${name}"; there are ${[...map.keys()].join(', ') || 'none'}`,
-    );
+/** A change of the registry that is made and not yet in force. */
+export interface ClusterPlan {
+  /** The handle that routes of the new generation take. */
+  get(name: string): Cluster | undefined;
+  commit(): void;
+  discard(): void;
 }
 
-/** Configuration values are plain and in a canonical order of keys. */
-function same(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function known(map: ReadonlyMap<string, unknown>, name: string, kind: string, cluster: string): void {
+  if (map.has(name)) return;
+  const guess = didYouMean(name, [...map.keys()]);
+  const hint =
+    guess === undefined ? `there are ${[...map.keys()].sort().join(', ') || 'none'}` : `did you mean "${guess}"?`;
+  throw new PluginError(name, `cluster ${cluster}: no plugin provides the ${kind} "${name}"; ${hint}`);
+}
+
+function make<T>(cluster: string, f: () => T): T {
+  try {
+    return f();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`cluster ${cluster}: ${message}`, { cause: error });
+  }
 }

@@ -5,7 +5,7 @@ import type { Session } from './session.ts';
 export interface Endpoint {
   /** `host:port`, `[v6]:port` or `unix:/path`. The key by which an endpoint is the same one after a change of the list. */
   readonly address: string;
-  /** 1 to 256. */
+  /** As configured, 1 to 256, times the factors of every {@link EndpointWeight}. Above 0 for all that a balancer is given. */
   readonly weight: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   /** Open HTTP exchanges. */

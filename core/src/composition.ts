@@ -1,12 +1,14 @@
-import { Container, ContainerModule, type ServiceIdentifier } from 'inversify';
+import { Container, type ServiceIdentifier } from 'inversify';
 import type { Clock as ClockContract } from './clock.ts';
 import { TcpConnector } from './connector.ts';
 import type { DescriptorBudget } from './descriptor-budget.ts';
+import { didYouMean } from './did-you-mean.ts';
 import { type ChainEntry, chainHooks, type HookChain } from './hook-chain.ts';
+import { HOOKS } from './hooks.ts';
 import type { Logger as LoggerContract } from './logger.ts';
 import { type Metrics as MetricsContract, noMetrics } from './metrics.ts';
 import type { OpenSessions } from './open-sessions.ts';
-import type { Bind } from './plugin.ts';
+import { type Contributors, checkNeed, load, messageOf, type Need, nameOf } from './plugin-bindings.ts';
 import { PluginError } from './plugin-error.ts';
 import type { LoadedPlugin } from './plugin-order.ts';
 import {
@@ -52,12 +54,18 @@ export interface Contribution<T> {
   readonly value: T;
 }
 
+/** Core's name among those of the contributors. */
+const CORE = 'core';
+
 /** Tokens of which there is one, at most. */
-const SINGLE: readonly [ServiceIdentifier<unknown>, string][] = [
-  [RouterFactory, 'RouterFactory'],
-  [RetryPolicy, 'RetryPolicy'],
-  [Metrics, 'Metrics'],
-  [IdleConnections, 'IdleConnections'],
+const SINGLE: readonly ServiceIdentifier<unknown>[] = [
+  RouterFactory,
+  RetryPolicy,
+  Metrics,
+  IdleConnections,
+  Clock,
+  Logger,
+  Sessions,
 ];
 
 /** What plugins have contributed, resolved once. Immutable. */
@@ -70,6 +78,7 @@ export class Composition {
   readonly discoveries: ReadonlyMap<string, Discovery>;
   readonly balancers: ReadonlyMap<string, BalancerFactory>;
   readonly routerFactory: RouterFactory | undefined;
+  readonly retryPolicy: RetryPolicy | undefined;
   readonly endpointWeights: readonly EndpointWeight[];
   readonly lifecycles: readonly Contribution<Lifecycle>[];
   readonly adminRoutes: readonly AdminRoute[];
@@ -85,72 +94,67 @@ export class Composition {
     this.#services = services;
     const container = new Container({ defaultScope: 'Singleton' });
     this.#container = container;
-    const contributors = new Map<ServiceIdentifier<unknown>, string[]>();
+    const contributors: Contributors = new Map();
     this.#contributors = contributors;
 
     container.bind(Clock).toConstantValue(services.clock);
     container.bind(Logger).toConstantValue(services.logger);
     container.bind(Sessions).toConstantValue(services.sessions);
     container.bind(Connector).toConstantValue(new TcpConnector(services.descriptors));
-    contributors.set(Connector, ['core']);
-    for (const { plugin, settings } of plugins) {
-      // Braces matter: inversify takes whatever the callback returns for a promise.
-      const module = new ContainerModule(({ bind }) => {
-        const counting = ((token: ServiceIdentifier<unknown>) => {
-          const names = contributors.get(token) ?? [];
-          names.push(plugin.name);
-          contributors.set(token, names);
-          return bind(token);
-        }) as Bind;
-        plugin.bind(counting, settings);
-      });
-      try {
-        container.load(module);
-      } catch (error) {
-        throw new PluginError(plugin.name, `plugin ${plugin.name} failed in bind(): ${messageOf(error)}`, {
-          cause: error,
-        });
-      }
+    for (const token of [Clock, Logger, Sessions, Connector]) contributors.set(token, [CORE]);
+    const needs: Need[] = [];
+    for (const { plugin, settings } of plugins) load(plugin, settings, container, contributors, needs);
+    for (const token of SINGLE) {
+      const [first, second] = contributors.get(token) ?? [];
+      if (second !== undefined) throw twice(first!, second, nameOf(token), 'of which there is one');
     }
-    for (const [token, name] of SINGLE) {
-      const names = contributors.get(token) ?? [];
-      if (names.length > 1) {
-        throw new PluginError(
-          names[1]!,
-          `the plugins ${names.join(' and ')} both provide ${name}, of which there is one; list one of them only`,
-        );
-      }
+    if (!contributors.has(Metrics)) {
+      container.bind(Metrics).toConstantValue(noMetrics);
+      contributors.set(Metrics, [CORE]);
     }
-    if (!contributors.has(Metrics)) container.bind(Metrics).toConstantValue(noMetrics);
+    for (const need of needs) checkNeed(need, container, contributors);
 
-    this.metrics = container.get(Metrics);
+    this.metrics = this.get(Metrics)!;
     this.transports = this.#byName(Transport, 'transport', (transport) => transport.name);
     this.protocols = this.#byName(Protocol, 'protocol', (protocol) => protocol.name);
     this.connectors = this.#byName(Connector, 'connector', (connector) => connector.name);
     this.discoveries = this.#byName(Discovery, 'discovery', (discovery) => discovery.name);
     this.balancers = this.#byName(BalancerFactory, 'balancing policy', (factory) => factory.policy);
-    this.routerFactory = this.all(RouterFactory)[0]?.value;
+    this.routerFactory = this.get(RouterFactory);
+    this.retryPolicy = this.get(RetryPolicy);
     this.endpointWeights = this.all(EndpointWeight).map(({ value }) => value);
     this.lifecycles = this.all(Lifecycle);
     this.adminRoutes = this.all(AdminRoute).map(({ value }) => value);
     this.#hooks = this.all(ConnectionHooks);
+    for (const contribution of this.#hooks) checkHooks(contribution);
+  }
+
+  /** What a token of which there is one stands for; undefined where nobody provides it. */
+  get<T>(token: ServiceIdentifier<T>): T | undefined {
+    return this.all(token)[0]?.value;
   }
 
   /** Every contribution to a token, in plugin order, with whose it is. */
   all<T>(token: ServiceIdentifier<T>): readonly Contribution<T>[] {
     const names = this.#contributors.get(token);
     if (names === undefined) return [];
+    let values: T[];
     try {
-      const values = this.#container.getAll(token);
-      return values.map((value, i) => ({ plugin: names[i]!, value }));
+      values = this.#container.getAll(token);
     } catch (error) {
-      const plugin = names.join(', ');
+      if (error instanceof PluginError) throw error;
+      const plugins = [...new Set(names)].join(', ');
+      const message = `what ${plugins} contributes to ${nameOf(token)} cannot be made: ${messageOf(error)}`;
+      throw new PluginError(names.at(-1)!, message, { cause: error });
+    }
+    if (values.length !== names.length) {
+      const plugins = [...new Set(names)].join(', ');
       throw new PluginError(
-        plugin,
-        `what ${plugin} contributes to ${nameOf(token)} cannot be made: ${messageOf(error)}`,
-        { cause: error },
+        names.at(-1)!,
+        `of the ${names.length} bindings of ${nameOf(token)} (by ${plugins}) ${values.length} can be had; end each with to…(), and without a when…()`,
       );
     }
+    return values.map((value, i) => ({ plugin: names[i]!, value }));
   }
 
   /** The hooks that one listener's connections go through. Listeners that see the same plugins share a chain. */
@@ -181,12 +185,7 @@ export class Composition {
     for (const { plugin, value } of this.all(token)) {
       const key = name(value);
       const owner = owners.get(key);
-      if (owner !== undefined) {
-        throw new PluginError(
-          plugin,
-          `the plugins ${owner} and ${plugin} both provide the ${kind} "${key}"; list one of them only`,
-        );
-      }
+      if (owner !== undefined) throw twice(owner, plugin, `the ${kind} "${key}"`, 'and names are unique');
       owners.set(key, plugin);
       byName.set(key, value);
     }
@@ -194,11 +193,37 @@ export class Composition {
   }
 }
 
-function nameOf(token: ServiceIdentifier<unknown>): string {
-  if (typeof token === 'symbol') return (token.description ?? '').replace(/^outrigger\./, '');
-  return typeof token === 'function' ? token.name : String(token);
+function checkHooks({ plugin, value }: Contribution<ConnectionHooks>): void {
+  if (typeof value !== 'object' || value === null)
+    throw new PluginError(plugin, `plugin ${plugin} binds ${describe(value)} to ConnectionHooks; expected an object`);
+  const hooks = value as Record<string, unknown>;
+  for (const hook of HOOKS) {
+    if (hooks[hook] !== undefined && typeof hooks[hook] !== 'function')
+      throw new PluginError(
+        plugin,
+        `the hook ${hook} of plugin ${plugin} is ${describe(hooks[hook])}; expected a function`,
+      );
+  }
+  const methods = Object.getPrototypeOf(value) as object | null;
+  for (const key of [...Object.keys(value), ...(methods === null ? [] : Object.getOwnPropertyNames(methods))]) {
+    if (!/^on[A-Z]/.test(key) || (HOOKS as readonly string[]).includes(key)) continue;
+    const guess = didYouMean(key, HOOKS);
+    if (guess !== undefined)
+      throw new PluginError(plugin, `plugin ${plugin} has the unknown hook "${key}"; did you mean "${guess}"?`);
+  }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message.trim().replace(/\s*\n\s*/g, '; ') : String(error);
+function twice(first: string, second: string, what: string, rule: string): PluginError {
+  if (first === second)
+    return new PluginError(second, `plugin ${second} provides ${what} twice, ${rule}; bind it once`);
+  if (first === CORE)
+    return new PluginError(second, `plugin ${second} provides ${what}, which is core's own; remove that binding`);
+  return new PluginError(
+    second,
+    `the plugins ${first} and ${second} both provide ${what}, ${rule}; list one of them only`,
+  );
+}
+
+function describe(value: unknown): string {
+  return value === null ? 'null' : `a ${typeof value}`;
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from './cause.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Connection } from './connection.ts';
-import type { Awaitable, Close, ConnectionHooks, Reject } from './hooks.ts';
+import { type Awaitable, type Close, type ConnectionHooks, isSendableCloseCode, type Reject } from './hooks.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import type { Attempt, Message, Session, Side } from './session.ts';
@@ -47,52 +47,88 @@ export interface ChainServices {
 }
 
 /**
- * Flattens hooks into one chain. `entries` are in plugin order: hooks towards upstream run in it (onAccept, onConnection,
- * onRequest, onUpgrade, onRoute, onAttempt, messages from downstream), those on the way back in reverse.
+ * Flattens hooks into one chain. `entries` are in plugin order. In it run the hooks towards upstream: onAccept, onConnection,
+ * onRequest, onUpgrade, onRoute, onAttempt, and onMessage for what comes from downstream. In reverse run those on the way
+ * back: onAttemptEnd, onResponse, onMessage for what comes from upstream, onSessionEnd, onDisconnect; onOpen and onPong, too,
+ * for both follow from an answer of upstream's.
+ *
+ * - A verdict ends the chain; hooks behind it are not asked. Each onMessage sees the `data` that the former one left.
+ * - A hook fails by throwing, by a promise that rejects or does not settle within the plugin's timeout, and by a value that is
+ *   no verdict. It is counted and logged once per failure; what a promise does after its timeout is ignored.
+ * - Values that void hooks return are ignored; a promise among them is not awaited, its rejection is a failure.
+ * - watchesMessages asks until the first yes. A session that anyone watches goes through every onMessage, also through those
+ *   of plugins that said no.
  */
 export function chainHooks(entries: readonly ChainEntry[], services: ChainServices): HookChain {
   const containment = new Containment(services);
   const back = entries.toReversed();
-  const messagesUp = steps<[Session, Message], MessageVerdict>(entries, 'onMessage');
-  const messagesDown = steps<[Session, Message], MessageVerdict>(back, 'onMessage');
   return {
     onAccept: acceptChain(steps(entries, 'onAccept'), containment),
-    onConnection: verdictChain(steps(entries, 'onConnection'), containment),
-    onRequest: verdictChain(steps(entries, 'onRequest'), containment),
-    onUpgrade: verdictChain(steps(entries, 'onUpgrade'), containment),
-    onRoute: verdictChain(steps(entries, 'onRoute'), containment),
-    onAttempt: voidChain(steps<[Session, Attempt], void>(entries, 'onAttempt'), containment, endSession),
-    onAttemptEnd: voidChain(steps<[Session, Attempt], void>(back, 'onAttemptEnd'), containment, leaveBe),
-    onResponse: verdictChain(steps(back, 'onResponse'), containment),
-    onOpen: voidChain(steps<[Session], void>(back, 'onOpen'), containment, endSession),
-    onMessage: messageChain(messagesUp, messagesDown, containment),
+    onConnection: verdictChain(steps(entries, 'onConnection'), REJECT, containment),
+    onRequest: verdictChain(steps(entries, 'onRequest'), REJECT, containment),
+    onUpgrade: verdictChain(steps(entries, 'onUpgrade'), REJECT, containment),
+    onRoute: verdictChain(steps(entries, 'onRoute'), REJECT, containment),
+    onAttempt: voidChain(steps(entries, 'onAttempt'), containment, endSession),
+    onAttemptEnd: voidChain(steps(back, 'onAttemptEnd'), containment, leaveBe),
+    onResponse: verdictChain(steps(back, 'onResponse'), REJECT, containment),
+    onOpen: voidChain(steps(back, 'onOpen'), containment, endSession),
+    onMessage: messageChain(steps(entries, 'onMessage'), steps(back, 'onMessage'), containment),
     watchesMessages: watchChain(entries, containment),
-    onPong: voidChain(steps<[Session, Side, number], void>(back, 'onPong'), containment, endSession),
-    onSessionEnd: voidChain(steps<[Session, Outcome], void>(back, 'onSessionEnd'), containment, leaveBe),
-    onDisconnect: voidChain(steps<[Connection], void>(back, 'onDisconnect'), containment, leaveBe),
+    onPong: voidChain(steps(back, 'onPong'), containment, endSession),
+    onSessionEnd: voidChain(steps(back, 'onSessionEnd'), containment, leaveBe),
+    onDisconnect: voidChain(steps(back, 'onDisconnect'), containment, leaveBe),
   };
 }
 
-type MessageVerdict = Awaitable<undefined | void | 'drop' | Close>;
+/** Any hook: none has more than three arguments, and a fixed number of them costs no array. */
+type Run = (subject: unknown, second?: unknown, third?: unknown) => unknown;
 
 /** One plugin's implementation of one hook. */
-interface Step<A extends unknown[], R> {
+interface Step {
   readonly plugin: string;
   readonly hook: string;
-  readonly run: (...args: A) => R;
+  readonly run: Run;
   readonly closed: boolean;
   readonly timeout: number;
 }
 
-function steps<A extends unknown[], R>(entries: readonly ChainEntry[], hook: keyof ConnectionHooks): Step<A, R>[] {
+function steps(entries: readonly ChainEntry[], hook: keyof ConnectionHooks): Step[] {
   return entries.flatMap(({ plugin, hooks, onError, timeout }) => {
-    const implementation = hooks[hook] as ((...args: A) => R) | undefined;
+    const implementation = hooks[hook] as Run | undefined;
     if (implementation === undefined) return [];
-    return [
-      { plugin, hook, run: implementation.bind(hooks) as Step<A, R>['run'], closed: onError === 'closed', timeout },
-    ];
+    return [{ plugin, hook, run: implementation.bind(hooks) as Run, closed: onError === 'closed', timeout }];
   });
 }
+
+/** What hooks of one sort may return, beside nothing and a promise. */
+interface VerdictSort<V> {
+  readonly expected: string;
+  /** The verdict with its plugin's name; undefined where `value` is none. */
+  signed(value: unknown, plugin: string): V | undefined;
+  /** Of a hook that failed, where its plugin's `onError` is closed. */
+  failed(plugin: string): V;
+}
+
+const REJECT: VerdictSort<Reject> = {
+  expected: 'nothing, or reject(status, reason)',
+  signed(value, plugin) {
+    const { kind, status, reason, headers } = value as Reject;
+    const valid = kind === 'reject' && Number.isInteger(status) && status >= 200 && status <= 599;
+    return valid ? { kind, status, reason: String(reason), headers, plugin } : undefined;
+  },
+  failed: (plugin) => ({ kind: 'reject', status: 500, reason: `plugin ${plugin} failed`, headers: undefined, plugin }),
+};
+
+const CLOSE: VerdictSort<'drop' | Close> = {
+  expected: "nothing, 'drop', or close(code, reason)",
+  signed(value, plugin) {
+    if (value === 'drop') return value;
+    const { kind, code, reason } = value as Close;
+    return kind === 'close' && isSendableCloseCode(code) ? { kind, code, reason: String(reason), plugin } : undefined;
+  },
+  // The reason of a Close has 123 bytes at most (RFC 6455 §5.5).
+  failed: (plugin) => ({ kind: 'close', code: 1011, reason: `plugin ${plugin} failed`.slice(0, 123), plugin }),
+};
 
 /** Turns what goes wrong in a plugin into a verdict, a count and a log line. */
 class Containment {
@@ -109,7 +145,7 @@ class Containment {
     });
   }
 
-  failed(step: Step<never, unknown>, error: unknown): void {
+  failed(step: Step, error: unknown): void {
     this.#errors.with(step.plugin, step.hook).add();
     this.#logger.error(`${step.hook} of plugin ${step.plugin} failed`, {
       plugin: step.plugin,
@@ -119,27 +155,46 @@ class Containment {
     });
   }
 
-  /** The value of a promise, or `fallback` of what went wrong with it. Never rejects. */
-  settle<T, V>(
-    step: Step<never, unknown>,
-    promise: PromiseLike<T>,
-    judge: (value: T) => V,
-    fallback: (error: unknown) => V,
-  ): Promise<V> {
+  /** What the session gets of a step that failed. */
+  verdictOf<V>(step: Step, sort: VerdictSort<V>, error: unknown): V | undefined {
+    this.failed(step, error);
+    return step.closed ? sort.failed(step.plugin) : undefined;
+  }
+
+  /** What the session gets of a value that a step has returned, and that is neither undefined nor a promise. */
+  judge<V>(step: Step, sort: VerdictSort<V>, value: unknown): V | undefined {
+    if (value === undefined || value === null) return undefined;
+    return (
+      sort.signed(value, step.plugin) ??
+      this.verdictOf(step, sort, new TypeError(`${step.hook} returned ${describe(value)}; expected ${sort.expected}`))
+    );
+  }
+
+  /** What the session gets of a promise that a step has returned. Never rejects. */
+  settle<V>(step: Step, sort: VerdictSort<V>, promise: PromiseLike<unknown>): Promise<V | undefined> {
     return new Promise((resolve) => {
+      let pending = true;
       const late = this.#clock.after(step.timeout, () => {
-        resolve(fallback(new Error(`${step.hook} did not settle within ${step.timeout} ms (the plugin's timeout)`)));
+        pending = false;
+        const error = new Error(`${step.hook} did not settle within ${step.timeout} ms (the plugin's timeout)`);
+        resolve(this.verdictOf(step, sort, error));
       });
-      promise.then(
-        (value) => {
-          late[Symbol.dispose]();
-          resolve(judge(value));
-        },
-        (error: unknown) => {
-          late[Symbol.dispose]();
-          resolve(fallback(error));
-        },
-      );
+      const settled = (): boolean => {
+        if (!pending) return false;
+        pending = false;
+        late[Symbol.dispose]();
+        return true;
+      };
+      const failed = (error: unknown) => {
+        if (settled()) resolve(this.verdictOf(step, sort, error));
+      };
+      try {
+        promise.then((value) => {
+          if (settled()) resolve(this.judge(step, sort, value));
+        }, failed);
+      } catch (error) {
+        failed(error);
+      }
     });
   }
 }
@@ -148,42 +203,40 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
-/** What the session gets of a step that failed. */
-function failure(step: Step<never, unknown>, error: unknown, containment: Containment): Verdict {
-  containment.failed(step, error);
-  return step.closed
-    ? { kind: 'reject', status: 500, reason: `plugin ${step.plugin} failed`, plugin: step.plugin }
-    : undefined;
-}
-
-function judgeReject(step: Step<never, unknown>, value: unknown, containment: Containment): Verdict {
-  if (value === undefined || value === null) return undefined;
-  if ((value as Reject).kind === 'reject') return { ...(value as Reject), plugin: step.plugin };
-  return failure(
-    step,
-    new TypeError(`${step.hook} returned ${describe(value)}; expected nothing, or reject(status, reason)`),
-    containment,
-  );
-}
-
 function describe(value: unknown): string {
-  return typeof value === 'object' ? 'an object that is no verdict' : `${typeof value} ${String(value)}`;
+  if (typeof value === 'object') return 'an object that is no verdict';
+  if (typeof value === 'function') return 'a function';
+  return `the ${typeof value} ${typeof value === 'string' ? JSON.stringify(value) : String(value)}`;
 }
 
-function acceptChain(chain: Step<[Address], unknown>[], containment: Containment): HookChain['onAccept'] {
+/** Keeps a promise that nobody awaits from ending the process. */
+function abandon(promise: PromiseLike<unknown>, failed: (error: unknown) => void): void {
+  try {
+    promise.then(undefined, failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function acceptChain(chain: readonly Step[], containment: Containment): HookChain['onAccept'] {
   if (chain.length === 0) return null;
   return (peer) => {
-    for (const step of chain) {
+    for (let i = 0; i < chain.length; i++) {
+      const step = chain[i]!;
       let verdict: Verdict;
       try {
         const value = step.run(peer);
         if (value === undefined) continue;
         if (isThenable(value)) {
-          value.then(undefined, () => {});
-          verdict = failure(step, new TypeError('onAccept returned a promise; it must be synchronous'), containment);
-        } else verdict = judgeReject(step, value, containment);
+          abandon(value, () => {});
+          verdict = containment.verdictOf(
+            step,
+            REJECT,
+            new TypeError('onAccept returned a promise; it must be synchronous'),
+          );
+        } else verdict = containment.judge(step, REJECT, value);
       } catch (error) {
-        verdict = failure(step, error, containment);
+        verdict = containment.verdictOf(step, REJECT, error);
       }
       if (verdict !== undefined) return verdict;
     }
@@ -191,37 +244,55 @@ function acceptChain(chain: Step<[Address], unknown>[], containment: Containment
   };
 }
 
-function verdictChain<S>(
-  chain: Step<[S], unknown>[],
-  containment: Containment,
-): ((subject: S) => Awaitable<Verdict>) | null {
-  if (chain.length === 0) return null;
-  const run = (subject: S, from: number): Awaitable<Verdict> => {
+type VerdictRun<V> = (subject: unknown, second?: unknown) => Awaitable<V | undefined>;
+
+function verdictChain<V>(chain: readonly Step[], sort: VerdictSort<V>, containment: Containment): VerdictRun<V> | null {
+  const [only] = chain;
+  if (only === undefined) return null;
+  if (chain.length === 1) {
+    return (subject, second) => {
+      try {
+        const value = only.run(subject, second);
+        if (value === undefined) return undefined;
+        return isThenable(value) ? containment.settle(only, sort, value) : containment.judge(only, sort, value);
+      } catch (error) {
+        return containment.verdictOf(only, sort, error);
+      }
+    };
+  }
+  const runFrom = (from: number, subject: unknown, second: unknown): Awaitable<V | undefined> => {
     for (let i = from; i < chain.length; i++) {
       const step = chain[i]!;
-      let verdict: Verdict;
+      let verdict: V | undefined;
       try {
-        const value = step.run(subject);
+        const value = step.run(subject, second);
         if (value === undefined) continue;
-        if (isThenable(value)) {
-          return containment
-            .settle(
-              step,
-              value,
-              (late) => judgeReject(step, late, containment),
-              (error) => failure(step, error, containment),
-            )
-            .then((late) => late ?? run(subject, i + 1));
-        }
-        verdict = judgeReject(step, value, containment);
+        if (isThenable(value)) return later(i, value, subject, second);
+        verdict = containment.judge(step, sort, value);
       } catch (error) {
-        verdict = failure(step, error, containment);
+        verdict = containment.verdictOf(step, sort, error);
       }
       if (verdict !== undefined) return verdict;
     }
     return undefined;
   };
-  return (subject) => run(subject, 0);
+  const later = (i: number, promise: PromiseLike<unknown>, subject: unknown, second: unknown) =>
+    containment
+      .settle(chain[i]!, sort, promise)
+      .then((verdict) => (verdict === undefined ? runFrom(i + 1, subject, second) : verdict));
+  return (subject, second) => runFrom(0, subject, second);
+}
+
+function messageChain(
+  forward: readonly Step[],
+  back: readonly Step[],
+  containment: Containment,
+): HookChain['onMessage'] {
+  const up = verdictChain(forward, CLOSE, containment);
+  const down = verdictChain(back, CLOSE, containment);
+  if (up === null || down === null) return null;
+  if (forward.length === 1) return up;
+  return (session, message) => (message.from === 'downstream' ? up(session, message) : down(session, message));
 }
 
 type Aftermath = (subject: unknown, plugin: string) => void;
@@ -231,99 +302,54 @@ const endSession: Aftermath = (subject, plugin) => (subject as Session).close(`p
 /** The subject is over, or does not depend on the hook. */
 const leaveBe: Aftermath = () => {};
 
-function voidChain<A extends [unknown, ...unknown[]]>(
-  chain: Step<A, void>[],
+function voidChain(
+  chain: readonly Step[],
   containment: Containment,
   aftermath: Aftermath,
-): ((...args: A) => void) | null {
-  if (chain.length === 0) return null;
-  const failed = (step: Step<A, void>, subject: unknown, error: unknown) => {
-    containment.failed(step as Step<never, void>, error);
+): ((subject: unknown, second?: unknown, third?: unknown) => void) | null {
+  const [only] = chain;
+  if (only === undefined) return null;
+  const failed = (step: Step, subject: unknown, error: unknown) => {
+    containment.failed(step, error);
     if (step.closed) aftermath(subject, step.plugin);
   };
-  const run = (step: Step<A, void>, args: A) => {
+  const run = (step: Step, subject: unknown, second: unknown, third: unknown) => {
     try {
-      const value: unknown = step.run(...args);
-      // An `async` hook where none is awaited: what it does is its own, its failure is not lost.
-      if (value !== undefined && isThenable(value))
-        value.then(undefined, (error: unknown) => failed(step, args[0], error));
+      const value = step.run(subject, second, third);
+      if (value !== undefined && isThenable(value)) strayed(step, subject, value);
     } catch (error) {
-      failed(step, args[0], error);
+      failed(step, subject, error);
     }
   };
-  const [only] = chain;
-  if (chain.length === 1) return (...args) => run(only!, args);
-  return (...args) => {
-    for (const step of chain) run(step, args);
+  // An `async` hook where none is awaited: what it does is its own, its failure is not lost.
+  const strayed = (step: Step, subject: unknown, promise: PromiseLike<unknown>) =>
+    abandon(promise, (error) => failed(step, subject, error));
+  if (chain.length === 1) return (subject, second, third) => run(only, subject, second, third);
+  return (subject, second, third) => {
+    for (let i = 0; i < chain.length; i++) run(chain[i]!, subject, second, third);
   };
-}
-
-function messageChain(
-  up: Step<[Session, Message], MessageVerdict>[],
-  down: Step<[Session, Message], MessageVerdict>[],
-  containment: Containment,
-): HookChain['onMessage'] {
-  if (up.length === 0) return null;
-  type Decided = undefined | 'drop' | Close;
-  const failed = (step: Step<never, unknown>, error: unknown): Decided => {
-    containment.failed(step, error);
-    return step.closed
-      ? { kind: 'close', code: 1011, reason: `plugin ${step.plugin} failed`.slice(0, 123), plugin: step.plugin }
-      : undefined;
-  };
-  const judge = (step: Step<never, unknown>, value: unknown): Decided => {
-    if (value === undefined || value === null) return undefined;
-    if (value === 'drop') return 'drop';
-    if ((value as Close).kind === 'close') return { ...(value as Close), plugin: step.plugin };
-    return failed(
-      step,
-      new TypeError(`onMessage returned ${describe(value)}; expected nothing, 'drop', or close(code, reason)`),
-    );
-  };
-  const run = (session: Session, message: Message, from: number): Awaitable<Decided> => {
-    const chain = message.from === 'downstream' ? up : down;
-    for (let i = from; i < chain.length; i++) {
-      const step = chain[i]!;
-      let verdict: Decided;
-      try {
-        const value = step.run(session, message);
-        if (value === undefined) continue;
-        if (isThenable(value)) {
-          return containment
-            .settle(
-              step,
-              value,
-              (late) => judge(step, late),
-              (error) => failed(step, error),
-            )
-            .then((late) => late ?? run(session, message, i + 1));
-        }
-        verdict = judge(step, value);
-      } catch (error) {
-        verdict = failed(step, error);
-      }
-      if (verdict !== undefined) return verdict;
-    }
-    return undefined;
-  };
-  return (session, message) => run(session, message, 0);
 }
 
 function watchChain(entries: readonly ChainEntry[], containment: Containment): HookChain['watchesMessages'] {
   const watching = entries.filter(({ hooks }) => hooks.onMessage !== undefined);
   if (watching.length === 0) return null;
-  const asked = steps<[Session], boolean>(watching, 'watchesMessages');
+  const asked = steps(watching, 'watchesMessages');
   if (asked.length < watching.length) return () => true;
-  return (session) => {
-    for (const step of asked) {
-      try {
-        if (step.run(session)) return true;
-      } catch (error) {
-        containment.failed(step as Step<never, boolean>, error);
-        // Where the plugin guards the messages, not knowing means looking.
-        if (step.closed) return true;
-      }
-    }
-    return false;
+  /** Where the plugin guards the messages, not knowing means looking. */
+  const failed = (step: Step, error: unknown): boolean => {
+    containment.failed(step, error);
+    return step.closed;
   };
+  const ask = (step: Step, session: Session): boolean => {
+    try {
+      const value = step.run(session);
+      if (typeof value === 'boolean') return value;
+      if (isThenable(value)) abandon(value, () => {});
+      const what = value === undefined ? 'nothing' : isThenable(value) ? 'a promise' : describe(value);
+      return failed(step, new TypeError(`watchesMessages returned ${what}; expected true or false`));
+    } catch (error) {
+      return failed(step, error);
+    }
+  };
+  return (session) => asked.some((step) => ask(step, session));
 }

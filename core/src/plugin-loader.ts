@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { createRequire, registerHooks } from 'node:module';
-import { isAbsolute, join, resolve } from 'node:path';
+import { registerHooks } from 'node:module';
+import { extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { didYouMean } from './did-you-mean.ts';
 import type { Plugin } from './plugin.ts';
@@ -9,6 +9,9 @@ import type { LoadedPlugin } from './plugin-order.ts';
 import { isSetting } from './schema.ts';
 
 const CORE = '@outrigger/core';
+/** Asks the hook below to resolve a package from a folder: `import.meta.resolve` itself knows only our own. */
+const FROM_FOLDER = 'outrigger-plugin:';
+const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const NAME = /^(@[a-z0-9][a-z0-9-]*\/)?[a-z0-9][a-z0-9-]*$/;
 const KEYS = ['name', 'config', 'sections', 'before', 'after', 'bind'];
 const SECTIONS = ['listener', 'route', 'cluster', 'endpoint'];
@@ -25,8 +28,8 @@ export async function loadPlugin(
 ): Promise<LoadedPlugin> {
   const own = builtIn.get(use);
   if (own !== undefined) return { plugin: own, origin: 'built in' };
+  installHook();
   const path = isPath(use) ? findFile(use, from) : findPackage(use, from, builtIn);
-  shareCore();
   let module: { default?: unknown };
   try {
     module = (await import(pathToFileURL(path).href)) as typeof module;
@@ -50,16 +53,23 @@ export function isPath(use: string): boolean {
 function findFile(use: string, from: string): string {
   const path = resolve(from, use);
   if (!existsSync(path)) throw new PluginError(use, `plugin ${use} does not exist; looked for ${path}`);
+  if (!EXTENSIONS.includes(extname(path)))
+    throw new PluginError(
+      use,
+      `plugin ${use} (${path}) is no module; expected a file that ends in ${EXTENSIONS.join(', ')}`,
+    );
   return path;
 }
 
 function findPackage(use: string, from: string, builtIn: ReadonlyMap<string, Plugin>): string {
-  for (const base of [join(from, 'noop.js'), fileURLToPath(import.meta.url)]) {
+  for (const base of [pathToFileURL(join(from, 'outrigger.yaml')).href, import.meta.url]) {
     try {
-      return createRequire(base).resolve(use);
+      const url = import.meta.resolve(FROM_FOLDER + encodeURIComponent(JSON.stringify([use, base])));
+      if (url.startsWith('file:')) return fileURLToPath(url);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED')
-        return fileURLToPath(import.meta.resolve(use, pathToFileURL(base).href));
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ERR_MODULE_NOT_FOUND' || code === 'ERR_INVALID_MODULE_SPECIFIER') continue;
+      throw new PluginError(use, `plugin ${use} cannot be loaded: ${(error as Error).message}`, { cause: error });
     }
   }
   const guess = didYouMean(use, [...builtIn.keys()]);
@@ -70,15 +80,19 @@ function findPackage(use: string, from: string, builtIn: ReadonlyMap<string, Plu
   throw new PluginError(use, `there is no plugin "${use}": it is neither built in nor an installed package; ${hint}`);
 }
 
-let sharing = false;
+let installed = false;
 /** Makes every `@outrigger/core` the running copy, so that a plugin needs no installation of its own. */
-function shareCore(): void {
-  if (sharing) return;
-  sharing = true;
+function installHook(): void {
+  if (installed) return;
+  installed = true;
   const url = new URL(import.meta.url.endsWith('.ts') ? './index.ts' : './index.js', import.meta.url).href;
   registerHooks({
-    resolve: (specifier, context, next) =>
-      specifier === CORE ? { url, shortCircuit: true } : next(specifier, context),
+    resolve(specifier, context, next) {
+      if (specifier === CORE) return { url, shortCircuit: true };
+      if (!specifier.startsWith(FROM_FOLDER)) return next(specifier, context);
+      const [use, parentURL] = JSON.parse(decodeURIComponent(specifier.slice(FROM_FOLDER.length))) as [string, string];
+      return next(use, { ...context, parentURL });
+    },
   });
 }
 
@@ -109,6 +123,8 @@ function checkPlugin(value: unknown, use: string, path: string): Plugin {
       throw wrong(`("${plugin.name}") has a "${list}" that is no list of plugin names`);
     }
   }
+  if (plugin.sections !== undefined && (typeof plugin.sections !== 'object' || plugin.sections === null))
+    throw wrong(`("${plugin.name}") has "sections" that are no object; known are ${SECTIONS.join(', ')}`);
   for (const section of Object.keys(plugin.sections ?? {})) {
     if (!SECTIONS.includes(section))
       throw wrong(`("${plugin.name}") adds to the unknown section "${section}"; known are ${SECTIONS.join(', ')}`);
@@ -119,6 +135,8 @@ function checkPlugin(value: unknown, use: string, path: string): Plugin {
 }
 
 function checkSchema(schema: object, path: string, plugin: string, wrong: (what: string) => PluginError): void {
+  if (typeof schema !== 'object' || schema === null)
+    throw wrong(`("${plugin}") has a schema that is no object; expected { setting: { doc, format } }`);
   for (const [key, node] of Object.entries(schema)) {
     if (isSetting(node)) continue;
     if (typeof node !== 'object' || node === null || 'format' in node || 'doc' in node) {
@@ -130,15 +148,23 @@ function checkSchema(schema: object, path: string, plugin: string, wrong: (what:
   }
 }
 
-/** The error in one line, with the place in the plugin where it happened. */
+/** The error in one line, with the place in the plugin where it happened, and what to do where that is known. */
 function explain(error: unknown, path: string): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return `it throws ${String(error)} (${path})`;
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
-    return `${error.message.split('\n').find((line) => /not supported/.test(line)) ?? error.message}; Node runs TypeScript whose types can be erased: no enum, namespace or parameter property (${path})`;
-  }
   if (code === 'ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING')
     return `a published plugin has to ship JavaScript, not ${path}`;
-  const frame = error.stack?.split('\n').find((line) => line.includes(pathToFileURL(path).href) || line.includes(path));
-  return `${error.message}${frame === undefined ? ` (${path})` : ` (${frame.trim().replace(/^at /, '')})`}`;
+  const what = `${error.message} (${placeOf(error, path)})`;
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX')
+    return `${what}; Node runs TypeScript whose types can be erased: no enum, namespace or parameter property`;
+  const missing = /does not provide an export named '(\w+)'/.exec(error.message);
+  if (missing !== null) return `${what}; if ${missing[1]} is a type, import it as "type ${missing[1]}"`;
+  return what;
+}
+
+/** A syntax error has its place on the first line of the stack, a thrown error in one of its frames. */
+function placeOf(error: Error, path: string): string {
+  const place = error.stack?.split('\n').find((line) => line.includes(pathToFileURL(path).href) || line.includes(path));
+  const found = place === undefined ? null : /:(\d+(?::\d+)?)\)?$/.exec(place);
+  return found === null ? path : `${path}:${found[1]}`;
 }

@@ -25,6 +25,6 @@ export interface Plugin<C = Record<string, unknown>> {
 }
 
 /** Gives a plugin's object literal its types. */
-export function definePlugin<C extends object>(plugin: Plugin<C>): Plugin<C> {
+export function definePlugin<C extends object = Record<string, unknown>>(plugin: Plugin<C>): Plugin<C> {
   return plugin;
 }

@@ -3,9 +3,8 @@ import { FunctionTimer, TICK_MS, Wheel } from './wheel.ts';
 
 /** A clock that a test moves: it begins at 0, and nothing is due before {@link advance} says so. */
 export class VirtualClock implements Clock {
-  readonly #wheel = new Wheel(0, (error) => {
-    throw error;
-  });
+  readonly #errors: unknown[] = [];
+  readonly #wheel = new Wheel(0, (error) => this.#errors.push(error));
   #now = 0;
 
   now(): number {
@@ -30,7 +29,10 @@ export class VirtualClock implements Clock {
     return { [Symbol.dispose]: () => this.disarm(timer) };
   }
 
-  /** Lets `ms` milliseconds pass, tick by tick; what is due in a tick sees its time. */
+  /**
+   * Lets `ms` milliseconds pass, tick by tick; what is due in a tick sees its time. Throws the first error of a timer when all
+   * that is due has run.
+   */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (let tick = (Math.floor(this.#now / TICK_MS) + 1) * TICK_MS; tick <= end; tick += TICK_MS) {
@@ -38,5 +40,6 @@ export class VirtualClock implements Clock {
       this.#wheel.advance(tick);
     }
     this.#now = end;
+    if (this.#errors.length > 0) throw this.#errors.splice(0)[0];
   }
 }

@@ -20,7 +20,10 @@ export class WheelClock implements Clock {
   }
 
   arm(timer: Timer, ms: number): void {
-    this.#wheel.arm(timer, this.now() + ms);
+    const now = this.now();
+    // The wheel stood still while it was empty.
+    if (this.#interval === undefined) this.#wheel.advance(now);
+    this.#wheel.arm(timer, now + ms);
     if (this.#interval === undefined && this.#wheel.size > 0) this.#start();
   }
 
@@ -35,8 +38,6 @@ export class WheelClock implements Clock {
   }
 
   #start(): void {
-    // The wheel stood still while it was empty.
-    this.#wheel.advance(this.now());
     this.#interval = setInterval(() => {
       this.#wheel.advance(this.now());
       if (this.#wheel.size > 0) return;

@@ -41,16 +41,15 @@ export class Wheel {
     if (timer.slot !== -1) this.#unlink(timer);
   }
 
-  /** Runs what is due at `now`, in the order of the ticks. */
+  /** Runs what is due at `now`, in the order of the ticks, and within a tick in the order in which timers were hung. */
   advance(now: number): void {
     const last = Math.floor(now / TICK_MS);
+    const first = this.#tick + 1;
     // After a long sleep of the process one round is enough: every slot has been visited then.
     const end = Math.min(last, this.#tick + SLOTS);
-    for (let tick = this.#tick + 1; tick <= end; tick++) {
-      this.#tick = tick;
-      this.#visit(tick % SLOTS, last);
-    }
-    this.#tick = last;
+    // Before the visits: what they arm must not hang in a slot that this round has behind it.
+    this.#tick = Math.max(this.#tick, last);
+    for (let tick = first; tick <= end; tick++) this.#visit(tick % SLOTS, last);
   }
 
   #visit(slot: number, last: number): void {
@@ -66,7 +65,9 @@ export class Wheel {
       due.push(timer);
       timer = next!;
     }
-    for (const timer of due) {
+    // A slot's list begins with the last one hung.
+    for (let i = due.length - 1; i >= 0; i--) {
+      const timer = due[i]!;
       if (timer.slot !== -1 || timer.at === Number.POSITIVE_INFINITY) continue;
       const tick = this.#dueTick(timer.at, true);
       if (tick > last) {
