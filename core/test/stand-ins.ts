@@ -1,0 +1,73 @@
+import type { ComposedPlugin, Logger, Metrics, Plugin, Session } from '../src/index.ts';
+
+/** A line that was logged. */
+export interface LogLine {
+  readonly level: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+export function collectingLogger(lines: LogLine[]): Logger {
+  const at = (level: string) => (message: string, more?: object) => void lines.push({ level, message, ...more });
+  const logger: Logger = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+    level: 'debug',
+  };
+  return logger;
+}
+
+/** Counters by `name{label,label}`. */
+export function countingMetrics(counts: Record<string, number>): Metrics {
+  const instrument = (name: string) => ({
+    with: (...labels: readonly string[]) => ({
+      add(value = 1) {
+        const key = `${name}{${labels.join(',')}}`;
+        counts[key] = (counts[key] ?? 0) + value;
+      },
+      set() {},
+      record() {},
+    }),
+  });
+  return { counter: instrument, gauge: instrument, histogram: instrument, onCollect() {} };
+}
+
+/** A session that remembers what it was closed with. */
+export function sessionStandIn(): Session & { readonly closedWith: string[] } {
+  const closedWith: string[] = [];
+  const session = { closedWith, close: (cause: string) => void closedWith.push(cause) };
+  return session as unknown as Session & { readonly closedWith: string[] };
+}
+
+/** A plugin as its entry in `plugins:` makes it. */
+export function composed(plugin: Plugin, more: Partial<ComposedPlugin> = {}): ComposedPlugin {
+  return { plugin, origin: 'test', settings: {}, onError: 'closed', timeout: 10_000, ...more };
+}
+
+/** What `f` throws; fails where it does not. */
+export function thrownBy(f: () => unknown): Error {
+  try {
+    f();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+/** What `promise` rejects with; fails where it does not. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('the promise did not reject');
+}
+
+/** Lets everything run that waits for nothing but its turn. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
