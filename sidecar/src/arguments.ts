@@ -11,8 +11,9 @@ export type Command =
 
 /** Where the configuration comes from, and what overrides it. */
 export interface ConfigurationSource {
-  /** A file; or the two addresses of the shortest use. */
+  /** A file; or the text of one; or the two addresses of the shortest use. */
   readonly file?: string | undefined;
+  readonly text?: string | undefined;
   readonly listen?: string | undefined;
   readonly to?: string | undefined;
   /** `PATH=VALUE`. */

@@ -3,8 +3,10 @@ import { exchange, RawClient, statusOf } from '../support/raw-client.ts';
 import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { type Echo, echoUpstream, field, type Upstream } from '../support/upstreams.ts';
 
-const bodyOf = (answer: string) => JSON.parse(Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1').toString()) as Echo;
-const get = (lines: string, version = '1.1') => `GET /a?b=1 HTTP/${version}\r\nHost: shop.example:80\r\nConnection: close\r\n${lines}\r\n`;
+const bodyOf = (answer: string) =>
+  JSON.parse(Buffer.from(answer.slice(answer.indexOf('\r\n\r\n') + 4), 'latin1').toString()) as Echo;
+const get = (lines: string, version = '1.1') =>
+  `GET /a?b=1 HTTP/${version}\r\nHost: shop.example:80\r\nConnection: close\r\n${lines}\r\n`;
 
 describe('what goes up', () => {
   let upstream: Upstream;
@@ -52,7 +54,9 @@ describe('what goes up', () => {
   }
 
   it('is without what Connection names', async () => {
-    const { headers } = await echo('GET / HTTP/1.1\r\nHost: a\r\nX-Hop: 1\r\nConnection: close, x-hop\r\nX-Stay: 1\r\n\r\n');
+    const { headers } = await echo(
+      'GET / HTTP/1.1\r\nHost: a\r\nX-Hop: 1\r\nConnection: close, x-hop\r\nX-Stay: 1\r\n\r\n',
+    );
     expect(field(headers, 'x-hop')).to.equal(undefined);
     expect(field(headers, 'x-stay')).to.equal('1');
     expect(field(headers, 'connection')).to.not.match(/x-hop/);
@@ -86,7 +90,9 @@ describe('what goes up', () => {
     try {
       const answer = await exchange(
         trusting.port,
-        get('X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop\r\nForwarded: for=1.2.3.4\r\n'),
+        get(
+          'X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: shop\r\nForwarded: for=1.2.3.4\r\n',
+        ),
       );
       const { headers } = bodyOf(answer);
       expect(field(headers, 'x-forwarded-for')).to.equal('1.2.3.4, 5.6.7.8, 127.0.0.1');
@@ -101,11 +107,15 @@ describe('what goes up', () => {
   it("keeps a usable x-request-id and replaces one that isn't", async () => {
     expect(field((await echo(get('X-Request-Id: abc-1\r\n'))).headers, 'x-request-id')).to.equal('abc-1');
     expect(field((await echo(get('X-Request-Id: a b\r\n'))).headers, 'x-request-id')).to.match(/^[0-9a-f]{32}$/);
-    expect(field((await echo(get(`X-Request-Id: ${'a'.repeat(129)}\r\n`))).headers, 'x-request-id')).to.match(/^[0-9a-f]{32}$/);
+    expect(field((await echo(get(`X-Request-Id: ${'a'.repeat(129)}\r\n`))).headers, 'x-request-id')).to.match(
+      /^[0-9a-f]{32}$/,
+    );
   });
 
   it('passes TE: trailers on', async () => {
-    const { headers } = await echo('GET / HTTP/1.1\r\nHost: a\r\nConnection: close, TE\r\nTE: trailers, deflate\r\n\r\n');
+    const { headers } = await echo(
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: close, TE\r\nTE: trailers, deflate\r\n\r\n',
+    );
     expect(field(headers, 'te')).to.equal('trailers');
   });
 
@@ -123,13 +133,17 @@ describe('what goes up', () => {
   });
 
   it('serves an upgrade to something else as HTTP/1.1', async () => {
-    const { headers } = await echo('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n');
+    const { headers } = await echo(
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n',
+    );
     for (const name of ['upgrade', 'http2-settings']) expect(field(headers, name)).to.equal(undefined);
   });
 
   it('gives HTTP/1.0 without Host the name of the endpoint, and closes', async () => {
     const answer = await exchange(sidecar.port, 'GET / HTTP/1.0\r\n\r\n');
-    expect(answer).to.match(/^HTTP\/1\.1 200 OK\r\n/).and.to.match(/\r\nconnection: close\r\n/);
+    expect(answer)
+      .to.match(/^HTTP\/1\.1 200 OK\r\n/)
+      .and.to.match(/\r\nconnection: close\r\n/);
     expect(field(bodyOf(answer).headers, 'host')).to.equal(upstream.address);
   });
 
@@ -147,7 +161,10 @@ describe('what goes up', () => {
   });
 
   it('answers pipelined requests in order', async () => {
-    const requests = Array.from({ length: 50 }, (_, i) => `POST /${i} HTTP/1.1\r\nHost: a\r\nContent-Length: ${i}\r\n\r\n${'x'.repeat(i)}`);
+    const requests = Array.from(
+      { length: 50 },
+      (_, i) => `POST /${i} HTTP/1.1\r\nHost: a\r\nContent-Length: ${i}\r\n\r\n${'x'.repeat(i)}`,
+    );
     const client = await RawClient.connect(sidecar.port);
     client.send(requests.join(''));
     const received = await client.until((text) => text.includes('"url":"/49"') && text.endsWith('}'));

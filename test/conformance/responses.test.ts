@@ -8,16 +8,16 @@ const GET_KEPT = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const GET_10 = 'GET / HTTP/1.0\r\nHost: a\r\n\r\n';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** An upstream that says `text` to every request, and then does what `then` says. */
+/** An upstream that says `text` to every request, and then ends as `ending` says. */
 async function scenario(
   text: string,
-  options: { then?: 'end' | 'reset' | 'stay'; request?: string; cluster?: object } = {},
+  options: { ending?: 'end' | 'reset' | 'stay'; request?: string; cluster?: object } = {},
 ): Promise<{ answer: string; client: RawClient; upstream: RawUpstream; sidecar: TestSidecar }> {
   const upstream = await rawUpstream((socket, all) => {
     if (!all.includes('\r\n\r\n')) return;
     socket.write(text, 'latin1', () => {
-      if (options.then === 'end') socket.end();
-      else if (options.then === 'reset') socket.resetAndDestroy();
+      if (options.ending === 'end') socket.end();
+      else if (options.ending === 'reset') socket.resetAndDestroy();
     });
   });
   const sidecar = await startSidecar({ endpoints: [upstream.address], cluster: { ...options.cluster } });
@@ -33,7 +33,9 @@ const bodyOf = (answer: string) => answer.slice(answer.indexOf('\r\n\r\n') + 4);
 
 describe('what comes down', () => {
   it('is the head as it came, order and casing kept', async () => {
-    const answer = await answerTo('HTTP/1.1 201 Made It\r\nX-Bb: 2\r\nx-aa: 1\r\nContent-Length: 2\r\nX-bB: 3\r\n\r\nok');
+    const answer = await answerTo(
+      'HTTP/1.1 201 Made It\r\nX-Bb: 2\r\nx-aa: 1\r\nContent-Length: 2\r\nX-bB: 3\r\n\r\nok',
+    );
     expect(answer).to.equal(
       'HTTP/1.1 201 Made It\r\nX-Bb: 2\r\nx-aa: 1\r\nContent-Length: 2\r\nX-bB: 3\r\nvia: 1.1 outrigger\r\nconnection: close\r\n\r\nok',
     );
@@ -45,7 +47,9 @@ describe('what comes down', () => {
   });
 
   it('is without the fields of the connection', async () => {
-    const answer = await answerTo('HTTP/1.1 200 OK\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n');
+    const answer = await answerTo(
+      'HTTP/1.1 200 OK\r\nConnection: keep-alive, x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n',
+    );
     expect(answer).to.equal('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nvia: 1.1 outrigger\r\nconnection: close\r\n\r\n');
   });
 
@@ -55,19 +59,22 @@ describe('what comes down', () => {
   });
 
   it('gives HTTP/1.0 the chunks without their framing', async () => {
-    const answer = await answerTo('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n', { request: GET_10 });
+    const answer = await answerTo(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n',
+      { request: GET_10 },
+    );
     expect(answer).to.not.match(/transfer-encoding/i);
     expect(bodyOf(answer)).to.equal('abcde');
   });
 
   it('puts into chunks what ends with the connection', async () => {
-    const answer = await answerTo('HTTP/1.1 200 OK\r\n\r\nabc', { then: 'end' });
+    const answer = await answerTo('HTTP/1.1 200 OK\r\n\r\nabc', { ending: 'end' });
     expect(answer).to.match(/\r\ntransfer-encoding: chunked\r\n/);
     expect(bodyOf(answer)).to.equal('3\r\nabc\r\n0\r\n\r\n');
   });
 
   it('lets HTTP/1.0 see the end as it came', async () => {
-    const answer = await answerTo('HTTP/1.1 200 OK\r\n\r\nabc', { then: 'end', request: GET_10 });
+    const answer = await answerTo('HTTP/1.1 200 OK\r\n\r\nabc', { ending: 'end', request: GET_10 });
     expect(bodyOf(answer)).to.equal('abc');
   });
 
@@ -76,7 +83,9 @@ describe('what comes down', () => {
     const answer = await answerTo('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n', { request: head });
     expect(answer).to.match(/\r\nContent-Length: 5\r\n/);
     expect(bodyOf(answer)).to.equal('');
-    expect(bodyOf(await answerTo('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', { request: head }))).to.equal('');
+    expect(bodyOf(await answerTo('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', { request: head }))).to.equal(
+      '',
+    );
     const none = await answerTo('HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n');
     expect(none).to.not.match(/content-length/i);
     expect(bodyOf(await answerTo('HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n'))).to.equal('');
@@ -84,12 +93,16 @@ describe('what comes down', () => {
 
   it('passes 100 and 103 on before the final head, but not to HTTP/1.0', async () => {
     const text = `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${OK}`;
-    expect(await answerTo(text)).to.match(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 103 Early Hints\r\nLink: <\/a>\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+    expect(await answerTo(text)).to.match(
+      /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 103 Early Hints\r\nLink: <\/a>\r\n\r\nHTTP\/1\.1 200 OK\r\n/,
+    );
     expect(await answerTo(text, { request: GET_10 })).to.match(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
   it('says in a 426 what to upgrade to', async () => {
-    const answer = await answerTo('HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n');
+    const answer = await answerTo(
+      'HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: upgrade\r\nContent-Length: 0\r\n\r\n',
+    );
     expect(answer).to.match(/\r\nupgrade: websocket\r\n/);
   });
 });
@@ -109,7 +122,10 @@ describe('responses that are refused', () => {
     ['a blank before the colon', 'HTTP/1.1 200 OK\r\nContent-Length : 0\r\n\r\n'],
     ['NUL', 'HTTP/1.1 200 OK\r\nX: \0\r\nContent-Length: 0\r\n\r\n'],
     ['a head over 16 KiB', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`],
-    ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n'],
+    [
+      'an upgrade that nobody asked for',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n',
+    ],
   ];
   for (const [what, text] of cases) {
     it(`answers 502 to ${what}, and uses the connection no more`, async () => {
@@ -120,27 +136,32 @@ describe('responses that are refused', () => {
   }
 
   it('answers 502 where the upstream closes before it answers', async () => {
-    expect(statusOf(await answerTo('', { then: 'end' }))).to.equal(502);
-    expect(statusOf(await answerTo('HTTP/1.1 200 OK\r\nContent-', { then: 'end' }))).to.equal(502);
-    expect(statusOf(await answerTo('', { then: 'reset' }))).to.equal(502);
+    expect(statusOf(await answerTo('', { ending: 'end' }))).to.equal(502);
+    expect(statusOf(await answerTo('HTTP/1.1 200 OK\r\nContent-', { ending: 'end' }))).to.equal(502);
+    expect(statusOf(await answerTo('', { ending: 'reset' }))).to.equal(502);
   });
 });
 
 describe('an upstream that dies within its answer', () => {
   it('leaves the client with less than the length', async () => {
-    const { answer } = await scenario('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', { then: 'end' });
+    const { answer } = await scenario('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc', { ending: 'end' });
     expect(bodyOf(answer)).to.equal('abc');
   });
   it('leaves the client without the last chunk', async () => {
-    const { answer } = await scenario('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', { then: 'end' });
+    const { answer } = await scenario('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', {
+      ending: 'end',
+    });
     expect(bodyOf(answer)).to.equal('3\r\nabc\r\n');
   });
   it('leaves the client without the last chunk, too, where the body would end with the connection', async () => {
-    const { answer } = await scenario('HTTP/1.1 200 OK\r\n\r\nabc', { then: 'reset' });
+    const { answer } = await scenario('HTTP/1.1 200 OK\r\n\r\nabc', { ending: 'reset' });
     expect(answer).to.not.match(/\r\n0\r\n\r\n$/);
   });
   it('resets the connection of HTTP/1.0, which knows no other sign', async () => {
-    const { client } = await scenario('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', { then: 'end', request: GET_10 });
+    const { client } = await scenario('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', {
+      ending: 'end',
+      request: GET_10,
+    });
     expect(client.error?.code).to.equal('ECONNRESET');
   });
   it('leaves the client with what was right of bad chunks', async () => {
@@ -151,7 +172,9 @@ describe('an upstream that dies within its answer', () => {
 
 describe('pooled connections', () => {
   it('are not used again after bytes behind the response', async () => {
-    const upstream = await rawUpstream((socket) => void socket.write(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`));
+    const upstream = await rawUpstream(
+      (socket) => void socket.write(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`),
+    );
     const sidecar = await startSidecar({ endpoints: [upstream.address] });
     for (let i = 0; i < 3; i++) expect(bodyOf(await exchange(sidecar.port, GET))).to.equal('ok');
     expect(upstream.connections).to.equal(3);
@@ -172,14 +195,18 @@ describe('pooled connections', () => {
     await client.until((text) => text.endsWith('ok'));
     while (upstream.open.size > 0) await new Promise<void>((resolve) => setImmediate(resolve));
     client.send(GET);
-    expect(await client.untilEnd()).to.match(/ok[^]*ok$/).and.not.match(/evil/);
+    expect(await client.untilEnd())
+      .to.match(/ok[\s\S]*ok$/)
+      .and.not.match(/evil/);
     expect(upstream.connections).to.equal(2);
     await sidecar.stop();
     await upstream.stop();
   });
 
   it('are not used again where the upstream says close', async () => {
-    const upstream = await rawUpstream((socket) => void socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'));
+    const upstream = await rawUpstream(
+      (socket) => void socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'),
+    );
     const sidecar = await startSidecar({ endpoints: [upstream.address] });
     for (let i = 0; i < 2; i++) await exchange(sidecar.port, GET);
     expect(upstream.connections).to.equal(2);
@@ -198,11 +225,17 @@ describe('pooled connections', () => {
     const sidecar = await startSidecar({ endpoints: [upstream.address] });
     for (const method of ['GET', 'PUT', 'DELETE']) {
       await exchange(sidecar.port, GET);
-      const answer = await exchange(sidecar.port, `${method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc`);
+      const answer = await exchange(
+        sidecar.port,
+        `${method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc`,
+      );
       expect(statusOf(answer), method).to.equal(200);
     }
     await exchange(sidecar.port, GET);
-    const post = await exchange(sidecar.port, 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    const post = await exchange(
+      sidecar.port,
+      'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+    );
     expect(statusOf(post)).to.equal(502);
     await sidecar.stop();
     await upstream.stop();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type NetConnectOpts, type Socket, connect } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 /** A client that says exactly what it is told, and keeps what it hears. Text is latin1 throughout. */
 export class RawClient {
