@@ -5,7 +5,7 @@ const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** These frame the message or belong to the connection: the engine writes them. */
 const OWNED = new Set(
-  'connection content-length keep-alive proxy-connection te transfer-encoding upgrade sec-websocket-key sec-websocket-version sec-websocket-accept sec-websocket-extensions'.split(
+  'connection content-length keep-alive proxy-connection te transfer-encoding upgrade sec-websocket-key sec-websocket-accept sec-websocket-extensions'.split(
     ' ',
   ),
 );
@@ -115,6 +115,11 @@ function valueAt(text: string, line: number, nameLength: number): string {
 
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
+}
+
+/** Whether a head may carry the field: what a plugin's verdict brings along is not checked before. */
+export function mayCarry(name: string, value: string): boolean {
+  return NAME.test(name) && !INVALID_VALUE.test(value) && !OWNED.has(name.toLowerCase());
 }
 
 function check(name: string, value: string): void {

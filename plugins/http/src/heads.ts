@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { RequestHead, ResponseHead } from '@outrigger/core';
-import { FieldLines } from './field-lines.ts';
+import { FieldLines, mayCarry } from './field-lines.ts';
 import type { RequestParser } from './request-parser.ts';
 
 /** A request's head as hooks see it: what goes up. */
@@ -58,6 +58,6 @@ export function localReply(
   const lines = view.headers;
   if (body !== '') lines.text += 'content-type: text/plain; charset=utf-8\r\n';
   if (!bodiless) lines.text += `content-length: ${body.length}\r\n`;
-  for (const [name, value] of Object.entries(headers ?? {})) lines.set(name, value);
+  for (const [name, value] of Object.entries(headers ?? {})) if (mayCarry(name, value)) lines.text += `${name}: ${value}\r\n`;
   return { view, body };
 }
