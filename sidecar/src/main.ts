@@ -21,7 +21,7 @@ export async function main(args: readonly string[]): Promise<number> {
         return EXIT.clean;
       case 'demo': {
         const { demo } = await import('./demo/demo.ts');
-        return await demo(command.logLevel);
+        return exitAfter(await demo(command.logLevel));
       }
       default:
         return exitAfter(await run(command.source, standardError(command.logLevel)));

@@ -5,11 +5,19 @@ import { load } from './load.ts';
 /** Exit codes of DESIGN §6. */
 export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
 
+/** For who runs a sidecar beside other things of its own. */
+export interface Companion {
+  /** The listeners accept. */
+  ready(): void;
+  /** A drain begins. */
+  ending(): void;
+}
+
 /**
  * Runs a sidecar until a signal ends it: resolves to the exit code. Throws a ConfigurationError where the configuration is
  * not valid; a start that fails is logged.
  */
-export async function run(source: ConfigurationSource, logger: Logger): Promise<number> {
+export async function run(source: ConfigurationSource, logger: Logger, companion?: Companion): Promise<number> {
   const { configuration, plugins } = await load(source);
   const runtime = new Runtime({ configuration, plugins, logger });
   const ended = untilSignal(logger);
@@ -20,7 +28,9 @@ export async function run(source: ConfigurationSource, logger: Logger): Promise<
     return error instanceof PluginError ? EXIT.configuration : EXIT.failure;
   }
   logger.info('ready', { listeners: addressesOf(runtime) });
+  companion?.ready();
   const signal = await ended.first;
+  companion?.ending();
   logger.info('draining', { signal, sessions: runtime.sessions.size, timeoutMs: configuration.drain.timeout });
   const finished = runtime.drain().then(() => runtime.stop());
   const second = await Promise.race([finished, ended.second]);

@@ -1,5 +1,113 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { LogLevel } from '@outrigger/core';
+import { WebSocket } from 'ws';
+import { standardError } from '../logger.ts';
+import { run } from '../run.ts';
+import { type Service, startService } from './service.ts';
 
-export async function demo(_level: LogLevel): Promise<number> {
-  return 0;
+/** Services, a sidecar in front of them, and a trickle of traffic, until a signal ends it. Resolves to the exit code. */
+export async function demo(level: LogLevel): Promise<number> {
+  const logger = standardError(level);
+  const died = (name: string) =>
+    logger.error(`the demo's service ${name} has ended; the sidecar answers without it`, { name });
+  const services = await Promise.all([
+    startService('chat-1', './chat', died),
+    startService('chat-2', './chat', died),
+    startService('web', './web', died),
+  ]);
+  const [one, two] = services;
+  one.linkTo(two);
+  two.linkTo(one);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const text = configuration(port, services);
+  const traffic = new AbortController();
+  try {
+    return await run({ text, set: [] }, logger, {
+      ready: () => {
+        process.stdout.write(welcome(url, services, text));
+        void trickle(url, traffic.signal);
+      },
+      ending: () => traffic.abort(),
+    });
+  } finally {
+    traffic.abort();
+    await Promise.all(services.map((service) => service.stop()));
+  }
+}
+
+/** The file that would do the same. */
+function configuration(port: number, [one, two, web]: readonly Service[]): string {
+  return `service: { name: demo }
+drain: { timeout: 5s }
+listeners:
+  inbound:
+    protocol: http
+    bind: "127.0.0.1:${port}"
+    routes:
+      - { match: { path: /ws }, cluster: chat }
+      - { cluster: web }
+clusters:
+  chat: { endpoints: ["${one!.address}", "${two!.address}"] }
+  web: { endpoints: ["${web!.address}"] }
+`;
+}
+
+function welcome(url: string, services: readonly Service[], text: string): string {
+  const list = services.map(({ name, address }) => `  ${name.padEnd(8)} ${address}`).join('\n');
+  return `
+Outrigger runs: open ${url}/ in two windows and chat through the sidecar.
+
+Behind it
+${list}
+
+Try
+  curl ${url}/api/time
+  curl -d hello ${url}/api/echo
+  curl -N ${url}/api/events
+
+The same as a file
+${text.replace(/^/gm, '  ').trimEnd()}
+
+Ctrl-C drains and ends it.
+`;
+}
+
+/** The first free port from 8080 to 8090, or any. */
+async function freePort(): Promise<number> {
+  for (const port of [...Array.from({ length: 11 }, (_, i) => 8080 + i), 0]) {
+    const server = createServer();
+    const free = await new Promise<number | undefined>((resolve) => {
+      server.once('error', () => resolve(undefined));
+      server.listen(port, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+    });
+    if (free === undefined) continue;
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+    return free;
+  }
+  throw new Error('no port is free on 127.0.0.1');
+}
+
+/** A request every two seconds, and a WebSocket that says something every ten. */
+async function trickle(url: string, signal: AbortSignal): Promise<void> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`);
+  socket.on('error', () => {});
+  for (let i = 0; !signal.aborted; i++) {
+    await fetch(`${url}/api/time`, { signal })
+      .then((response) => response.text())
+      .catch(() => {});
+    if (i % 5 === 0 && socket.readyState === WebSocket.OPEN) socket.send(`it is ${new Date().toLocaleTimeString()}`);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, 2_000);
+      const end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener('abort', end, { once: true });
+    });
+  }
+  socket.close();
 }
