@@ -10,7 +10,7 @@ export const PAGE = `<!doctype html>
   @media (prefers-color-scheme: dark) { :root { --back: #11151c; --card: #1a202a; --text: #e6eaf0; --dim: #9aa6b6; --line: #2c3542; --accent: #5aa7ff; --on: #0b1420; --good: #54c98f; --bad: #ff8a80; } }
   * { box-sizing: border-box; }
   body { margin: 0; min-height: 100vh; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-  main { max-width: 44rem; margin: 0 auto; padding: 1.25rem 1rem; display: grid; gap: 1rem; }
+  main { grid-template-columns: minmax(0, 1fr); max-width: 44rem; margin: 0 auto; padding: 1.25rem 1rem; display: grid; gap: 1rem; }
   h1 { font-size: 1.3rem; margin: 0; }
   p { margin: 0; color: var(--dim); }
   section { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem; }
