@@ -15,7 +15,9 @@ const SWITCHING = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nCon
 const PLANES: Readonly<Record<string, Partial<SidecarOptions>>> = {
   frames: {},
   messages: { hooks: { onMessage: () => undefined } },
-  'messages, with a hook that waits': { hooks: { onMessage: () => new Promise<void>((resolve) => setImmediate(resolve)) } },
+  'messages, with a hook that waits': {
+    hooks: { onMessage: () => new Promise<void>((resolve) => setImmediate(resolve)) },
+  },
   bytes: { listener: { websocket: { plane: 'bytes' } } },
 };
 
@@ -42,7 +44,10 @@ for (const [plane, options] of Object.entries(PLANES)) {
         await upstream.stop();
       });
       beforeEach(async () => {
-        client = new WebSocket(`${sidecar.url.replace('http', 'ws')}/ws`, ['other', 'chat'], { perMessageDeflate: deflate, maxPayload: 1 << 28 });
+        client = new WebSocket(`${sidecar.url.replace('http', 'ws')}/ws`, ['other', 'chat'], {
+          perMessageDeflate: deflate,
+          maxPayload: 1 << 28,
+        });
         await once(client, 'open');
       });
       afterEach(async () => {
@@ -81,7 +86,10 @@ for (const [plane, options] of Object.entries(PLANES)) {
         client.send('a', { fin: false });
         client.ping('between');
         client.send('b', { fin: true });
-        const [[pong], [message]] = (await Promise.all([once(client, 'pong'), once(client, 'message')])) as [[Buffer], [Buffer]];
+        const [[pong], [message]] = (await Promise.all([once(client, 'pong'), once(client, 'message')])) as [
+          [Buffer],
+          [Buffer],
+        ];
         expect(pong.toString()).to.equal('between');
         expect(message.toString()).to.equal('ab');
       });
@@ -152,7 +160,10 @@ describe('a WebSocket handshake', () => {
       const before = upstream.received.length;
       const text = await exchange(sidecar.port, request);
       expect(statusOf(text)).to.equal(status);
-      if (status === 426) expect(text).to.match(/\r\nsec-websocket-version: 13\r\n/).and.to.match(/\r\nupgrade: websocket\r\n/);
+      if (status === 426)
+        expect(text)
+          .to.match(/\r\nsec-websocket-version: 13\r\n/)
+          .and.to.match(/\r\nupgrade: websocket\r\n/);
       expect(upstream.received.length).to.equal(before);
     });
   }

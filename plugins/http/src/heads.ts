@@ -58,6 +58,7 @@ export function localReply(
   const lines = view.headers;
   if (body !== '') lines.text += 'content-type: text/plain; charset=utf-8\r\n';
   if (!bodiless) lines.text += `content-length: ${body.length}\r\n`;
-  for (const [name, value] of Object.entries(headers ?? {})) if (mayCarry(name, value)) lines.text += `${name}: ${value}\r\n`;
+  for (const [name, value] of Object.entries(headers ?? {}))
+    if (mayCarry(name, value)) lines.text += `${name}: ${value}\r\n`;
   return { view, body };
 }
