@@ -86,13 +86,9 @@ export class DownstreamConnection extends Timer implements ByteSink {
     stream.read(this);
   }
 
-  get direction(): 'inbound' | 'outbound' {
-    return this.connection.listener.direction;
-  }
-
   /** Whether its listener drains: no further request is taken. */
   get draining(): boolean {
-    return this.#engine.draining.size > 0 && this.#engine.draining.has(this.direction);
+    return this.#scope().draining === true;
   }
 
   // The stream

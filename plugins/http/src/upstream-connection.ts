@@ -251,13 +251,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.#state = IDLE;
     const { timeouts, pool } = this.#engine.clusterSettings(session.cluster!);
     const idleMs = Math.min(timeouts.idle, this.#idleMs);
-    const reusable =
-      !dirty &&
-      this.#keepAlive &&
-      session.requestSent &&
-      !this.#ended &&
-      !this.#engine.draining.has('outbound') &&
-      idleMs > 0;
+    const reusable = !dirty && this.#keepAlive && session.requestSent && !this.#ended && idleMs > 0;
     if (reusable && this.#engine.pools.put(this, pool.idle)) {
       this.stream.resume();
       this.#engine.clock.arm(this, idleMs);
