@@ -348,16 +348,15 @@ export class DownstreamConnection extends Timer implements ByteSink {
   }
 
   #takeBody(): void {
+    const { session } = this;
     const from = this.#restFrom;
     const end = this.body.take(this.#rest, from, this.#restTo);
-    if (end === INVALID) {
-      this.#restFrom = this.#restTo;
-      this.session!.bodyFailed('downstream-malformed');
-      return;
-    }
-    this.#restFrom = end;
+    this.#restFrom = end === INVALID ? this.#restTo : end;
+    // A transform that got the bytes may have ended it all.
+    if (session === null || this.session !== session) return;
+    if (end === INVALID) return session.bodyFailed('downstream-malformed');
     this.#watch();
-    this.session!.requestBody(this.#rest, from, end);
+    session.requestBody(this.#rest, from, end);
   }
 
   #hold(b: Buffer, from: number, to: number): void {
