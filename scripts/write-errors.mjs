@@ -1,4 +1,5 @@
-// Writes docs/errors.md from the closed list of causes. Run it after a change of core/src/cause.ts: npm run docs.
+// Writes docs/errors.md from the closed list of causes: npm run docs, after a change of core/src/cause.ts. With --print it
+// goes to standard output instead.
 import { writeFileSync } from 'node:fs';
 import { CAUSES, errorCode } from '@outrigger/core';
 
@@ -17,4 +18,5 @@ otherwise. The sidecar's own answers are plain text that begins with the cause.
 This page is written by \`npm run docs\` from [core/src/cause.ts](../core/src/cause.ts).
 
 ${parts.join('\n')}`;
-writeFileSync(new URL('../docs/errors.md', import.meta.url), text);
+if (process.argv.includes('--print')) process.stdout.write(text);
+else writeFileSync(new URL('../docs/errors.md', import.meta.url), text);
