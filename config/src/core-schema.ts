@@ -7,14 +7,17 @@ const bind = (doc: string, ...byDefault: string[]): Schema => ({
   bind: { doc, format: 'address', ...(byDefault[0] !== undefined && { default: byDefault[0] }) },
 });
 
+/** Where the admin page is, unless the file says otherwise. */
+export const ADMIN_BIND = '127.0.0.1:9901';
+
 export const rootSchema: Schema = {
   service: {
     name: { doc: "OpenTelemetry's service.name.", format: String, default: 'outrigger', env: 'OTEL_SERVICE_NAME' },
   },
   admin: {
     doc: 'The admin address; false turns it off.',
-    format: { oneOf: [[false], bind('Address of the admin page and its API.', '127.0.0.1:9901')] },
-    default: { bind: '127.0.0.1:9901' },
+    format: { oneOf: [[false], bind('Address of the admin page and its API.', ADMIN_BIND)] },
+    default: { bind: ADMIN_BIND },
   },
   probes: {
     doc: 'An address that serves /livez and /readyz alone; off where it is missing.',
