@@ -74,7 +74,7 @@ export const clusterSchema: Schema = {
 
 export const endpointSchema: Schema = {
   address: { doc: 'host:port, [ipv6]:port or unix:/path.', format: endpointAddress },
-  weight: { doc: 'Share of sessions beside the other endpoints.', format: weight, default: 1 },
+  weight: { doc: 'Share of sessions beside the other endpoints.', format: endpointWeight, default: 1 },
   metadata: { doc: 'What policies and plugins may want to know of it.', format: { map: 'any' }, optional: true },
 };
 
@@ -94,7 +94,8 @@ function tryParse(text: string): ReturnType<typeof parseAddress> | undefined {
   }
 }
 
-function weight(value: unknown): void {
+/** 1 to 256. */
+export function endpointWeight(value: unknown): void {
   if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 256)
     throw new Error('must be a whole number from 1 to 256');
 }

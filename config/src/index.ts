@@ -1,6 +1,7 @@
 export { configurationFor } from './configuration-for.ts';
 export { type Document, plainDocument, readDocument, type Source } from './document.ts';
 export type { Environment } from './environment.ts';
+export { type JsonSchema, jsonSchema } from './json-schema.ts';
 export type { Position } from './node.ts';
 export { describeOrigin, type Origin } from './origin.ts';
 export type { PluginEntry } from './plugin-entry.ts';

@@ -155,7 +155,7 @@ export const plugins = [
         doc: 'Number.',
         optional: true,
         sensitive: true,
-        format: (value) => {
+        format: (value: unknown) => {
           throw new Error(`${value} is too short`);
         },
       },
