@@ -48,7 +48,9 @@ const duration: ScalarFormat = {
     if (scalar.text === 'off') return { value: Number.POSITIVE_INFINITY };
     if (typeof scalar.value === 'number') return { message: `is ${scalar.text} without a unit` };
     const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(scalar.text) ?? [];
-    return unit === undefined ? undefined : { value: Number(count) * DURATION[unit as keyof typeof DURATION] };
+    if (unit === undefined) return undefined;
+    // 1.007s is 1007ms; the product is a little less.
+    return { value: Number((Number(count) * DURATION[unit as keyof typeof DURATION]).toFixed(6)) };
   },
   write(ms) {
     if (ms === Number.POSITIVE_INFINITY) return 'off';

@@ -1,4 +1,5 @@
 export { configurationFor } from './configuration-for.ts';
+export { type Difference, difference } from './difference.ts';
 export { type Document, plainDocument, readDocument, type Source } from './document.ts';
 export type { Environment } from './environment.ts';
 export { type JsonSchema, jsonSchema } from './json-schema.ts';
