@@ -18,7 +18,10 @@ if (!existsSync(program)) {
   process.exitCode = 1;
 } else if (Number(process.versions.node.split('.', 1)[0]) >= 24) {
   const { main } = await import(program);
+  // A plugin whose start waits for something that holds no process (a timer of Clock's, say) must not end this one.
+  const alive = setInterval(() => {}, 2 ** 30);
   process.exitCode = await main(process.argv.slice(2));
+  clearInterval(alive);
 } else {
   const node = findNode();
   if (node === undefined) {
