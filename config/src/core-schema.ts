@@ -7,14 +7,17 @@ const bind = (doc: string, ...byDefault: string[]): Schema => ({
   bind: { doc, format: 'address', ...(byDefault[0] !== undefined && { default: byDefault[0] }) },
 });
 
+/** Where the admin page is, unless the file says otherwise. */
+export const ADMIN_BIND = '127.0.0.1:9901';
+
 export const rootSchema: Schema = {
   service: {
     name: { doc: "OpenTelemetry's service.name.", format: String, default: 'outrigger', env: 'OTEL_SERVICE_NAME' },
   },
   admin: {
     doc: 'The admin address; false turns it off.',
-    format: { oneOf: [[false], bind('Address of the admin page and its API.', '127.0.0.1:9901')] },
-    default: { bind: '127.0.0.1:9901' },
+    format: { oneOf: [[false], bind('Address of the admin page and its API.', ADMIN_BIND)] },
+    default: { bind: ADMIN_BIND },
   },
   probes: {
     doc: 'An address that serves /livez and /readyz alone; off where it is missing.',
@@ -71,7 +74,7 @@ export const clusterSchema: Schema = {
 
 export const endpointSchema: Schema = {
   address: { doc: 'host:port, [ipv6]:port or unix:/path.', format: endpointAddress },
-  weight: { doc: 'Share of sessions beside the other endpoints.', format: weight, default: 1 },
+  weight: { doc: 'Share of sessions beside the other endpoints.', format: endpointWeight, default: 1 },
   metadata: { doc: 'What policies and plugins may want to know of it.', format: { map: 'any' }, optional: true },
 };
 
@@ -91,7 +94,8 @@ function tryParse(text: string): ReturnType<typeof parseAddress> | undefined {
   }
 }
 
-function weight(value: unknown): void {
+/** 1 to 256. */
+export function endpointWeight(value: unknown): void {
   if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > 256)
     throw new Error('must be a whole number from 1 to 256');
 }

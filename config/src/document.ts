@@ -7,6 +7,7 @@ import { parse } from './parse.ts';
 import { type PluginEntry, readPlugins } from './plugin-entry.ts';
 import type { Problem } from './problem.ts';
 import { describeNode, Reader } from './reader.ts';
+import { whyUnreadable } from './unreadable.ts';
 
 /** A configuration that was parsed and not yet validated: that takes its plugins, and this names them. */
 export interface Document {
@@ -40,7 +41,7 @@ export function readDocument(source: Source, env: Environment, overrides: readon
     root = parse(text, file, env, problems);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    problems.push({ ...start(file), path: '', message: `cannot be read: ${(error as Error).message}` });
+    problems.push({ ...start(file), path: '', message: `cannot be read: ${whyUnreadable(error)}` });
   }
   return documentOf(root, { file, env, overrides, problems });
 }
@@ -65,7 +66,7 @@ export function documentOf(
     });
     return { file, directory, root: emptyMap(tree.position), plugins: [], env, problems, unreadable: true };
   }
-  const reader = new Reader(env, directory, problems);
+  const reader = new Reader({ env, directory }, problems);
   const plugins = readPlugins(tree.entries.get('plugins')?.node, reader, directory);
   return { file, directory, root: tree, plugins, env, problems, unreadable };
 }

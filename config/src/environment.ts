@@ -5,16 +5,23 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Puts variables into a text: `${NAME}`, `${NAME:-default}` where it is unset or empty (as in a shell), `$${` for a literal
- * `${`. Calls `wrong` for each reference that cannot be resolved.
+ * `${`. Calls `used` with the name of each, and `wrong` for each reference that cannot be resolved; that does not tell the text,
+ * which may be part of a secret.
  */
-export function substitute(text: string, env: Environment, wrong: (message: string, expected: string) => void): string {
+export function substitute(
+  text: string,
+  env: Environment,
+  used: (name: string) => void,
+  wrong: (message: string, expected: string) => void,
+): string {
   return text.replace(/\$\$\{|\$\{([^}]*)(\}?)/g, (reference, inner: string | undefined, end: string) => {
     if (inner === undefined) return '${';
     const [, name, fallback] = /^([A-Za-z_]\w*)(?::-(.*))?$/s.exec(inner) ?? [];
     if (name === undefined || end === '') {
-      wrong(`"${reference}" is not a reference to a variable`, '${NAME}, ${NAME:-default}, or $${ for a literal ${');
+      wrong('has a ${ that begins no reference to a variable', '${NAME}, ${NAME:-default}, or $${ for a literal ${');
       return reference;
     }
+    used(name);
     const value = env[name];
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
     if (value === undefined)

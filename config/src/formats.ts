@@ -9,6 +9,8 @@ export interface ScalarFormat {
   readonly expected: string;
   /** The value that the plugin gets; undefined, or what is wrong where more can be said, where `scalar` does not fit. */
   read(scalar: ScalarNode, directory: string): { readonly value: unknown } | Misfit | undefined;
+  /** A value as files write it, where that is not the value itself. */
+  write?(value: number): string | number;
 }
 
 /** Instead of `is "x"` and the format's `expected`. */
@@ -46,7 +48,13 @@ const duration: ScalarFormat = {
     if (scalar.text === 'off') return { value: Number.POSITIVE_INFINITY };
     if (typeof scalar.value === 'number') return { message: `is ${scalar.text} without a unit` };
     const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(scalar.text) ?? [];
-    return unit === undefined ? undefined : { value: Number(count) * DURATION[unit as keyof typeof DURATION] };
+    if (unit === undefined) return undefined;
+    // 1.007s is 1007ms; the product is a little less.
+    return { value: Number((Number(count) * DURATION[unit as keyof typeof DURATION]).toFixed(6)) };
+  },
+  write(ms) {
+    if (ms === Number.POSITIVE_INFINITY) return 'off';
+    return ms === 0 ? '0s' : withUnit(ms, DURATION);
   },
 };
 
@@ -58,6 +66,7 @@ const size: ScalarFormat = {
     const bytes = Number(count) * SIZE[unit as keyof typeof SIZE];
     return count !== undefined && Number.isInteger(bytes) ? { value: bytes } : undefined;
   },
+  write: (bytes) => withUnit(bytes, SIZE),
 };
 
 /** Events per second. */
@@ -143,6 +152,24 @@ export function isFormatOnly(format: object): boolean {
   const [key, child] = entries[0] ?? [];
   if (entries.length !== 1 || (key !== 'list' && key !== 'map' && key !== 'oneOf')) return false;
   return key === 'oneOf' ? Array.isArray(child) : !isSetting(child);
+}
+
+/** By the largest unit of which it is a whole number. */
+function withUnit(value: number, units: Readonly<Record<string, number>>): string {
+  const [unit, size] = Object.entries(units).findLast(([, one]) => value % one === 0) ?? Object.entries(units)[0]!;
+  return `${value / size}${unit}`;
+}
+
+/** A value that a setting has by default, as files write it. */
+export function writeValue(value: unknown, format: Format | object): unknown {
+  if (typeof value === 'number') return scalarFormat(format as Format)?.write?.(value) ?? value;
+  if (typeof format !== 'object' || Array.isArray(format) || isSetting(format) || !isFormatOnly(format)) return value;
+  if ('list' in format && Array.isArray(value)) return value.map((item) => writeValue(item, format.list as Format));
+  if ('map' in format && typeof value === 'object' && value !== null)
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, writeValue(item, format.map as Format)]),
+    );
+  return value;
 }
 
 function isChoice(format: Format | object): format is readonly (string | number | boolean)[] {

@@ -16,6 +16,8 @@ export interface ScalarNode {
   readonly text: string;
   /** It may be read as text though it looks like a number: it came out of `${NAME}`, of a flag or of a variable. */
   readonly loose: boolean;
+  /** Names of the environment variables that were put into it. */
+  readonly variables?: readonly string[];
 }
 
 export interface ListNode {
@@ -48,8 +50,8 @@ export function toPlain(node: Node): unknown {
 }
 
 /** A scalar as YAML's core schema reads it without quotes (YAML 1.2.2 §10.3.2): true, 1.5, or text. */
-export function looseScalar(text: string, position: Position): ScalarNode {
-  return { kind: 'scalar', position, text, value: plainValue(text), loose: true };
+export function looseScalar(text: string, position: Position, variables?: readonly string[]): ScalarNode {
+  return { kind: 'scalar', position, text, value: plainValue(text), loose: true, ...(variables && { variables }) };
 }
 
 function plainValue(text: string): string | number | boolean | null {

@@ -28,8 +28,11 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const faults = [...document.errors, ...document.warnings];
-  for (const fault of faults) {
+  const seen = new Set<number>();
+  for (const fault of [...document.errors, ...document.warnings]) {
+    // Of several at one place the first says it.
+    if (seen.has(fault.pos[0])) continue;
+    seen.add(fault.pos[0]);
     const position = at(fault.pos[0]);
     const message = fault.message.replace(/\.?\s*$/, '').replace(/\n/g, ' ');
     // `{ bind: ${ADDRESS} }`: braces cannot stand in a plain scalar there, and yaml's message does not say so.
@@ -109,10 +112,16 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
     if (!written.includes('${')) {
       return { kind: 'scalar', position, value: node.value as ScalarNode['value'], text: written, loose: false };
     }
-    const text = substitute(written, env, (message, expected) =>
-      problems.push({ ...position, path, message, expected }),
+    const variables: string[] = [];
+    const text = substitute(
+      written,
+      env,
+      (name) => variables.push(name),
+      (message, expected) => problems.push({ ...position, path, message, expected }),
     );
-    return plain ? looseScalar(text, position) : { kind: 'scalar', position, value: text, text, loose: true };
+    return plain
+      ? looseScalar(text, position, variables)
+      : { kind: 'scalar', position, value: text, text, loose: true, variables };
   };
 
   return convert(document.contents as YamlNode, '');

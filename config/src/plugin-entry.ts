@@ -13,6 +13,8 @@ export interface PluginEntry {
   readonly onError: 'open' | 'closed';
   /** Milliseconds. */
   readonly timeout: number;
+  /** What may be shown of `onError`, `timeout` and `listeners`: as files write it. */
+  readonly shown: Readonly<Record<string, unknown>>;
   readonly listeners?: readonly string[] | undefined;
   readonly listenerPositions: readonly Position[];
   /** Undefined where the entry has none. */
@@ -92,7 +94,8 @@ function entryOf(found: Found, reader: Reader, directory: string): PluginEntry |
   const { node, form, use, settings, path, settingsPath } = found;
   const { use: useSetting, ...rest } = pluginEntrySchema;
   const schema = form ? { use: useSetting!, ...rest } : rest;
-  const { onError, timeout, listeners } = reader.element(form, schema, path, node.position).value;
+  const { value, shown } = reader.element(form, schema, path, node.position);
+  const { onError, timeout, listeners } = value;
   if (use === undefined) return undefined;
   const isPath = /^\.{0,2}\//.test(use);
   const listed = form?.entries.get('listeners')?.node;
@@ -102,6 +105,7 @@ function entryOf(found: Found, reader: Reader, directory: string): PluginEntry |
     onError: onError === 'open' ? 'open' : 'closed',
     timeout: timeout as number,
     listeners: listeners as readonly string[] | undefined,
+    shown,
     listenerPositions: listed?.kind === 'list' ? listed.items.map((item) => item.position) : [],
     settings,
     position: node.position,

@@ -1,11 +1,13 @@
 import { didYouMean, type Format, isSetting, type Schema, type Setting } from '@outrigger/core';
 import { type Candidate, settle } from './element.ts';
 import type { Environment } from './environment.ts';
-import { describeFormat, isFormatOnly, scalarFormat } from './formats.ts';
+import { describeFormat, isFormatOnly, scalarFormat, writeValue } from './formats.ts';
 import { emptyMap, looseScalar, type MapNode, type Node, type Position, toPlain } from './node.ts';
+import { BY_DEFAULT, type Origin, originOf } from './origin.ts';
 import { FLAG } from './override.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { Problem } from './problem.ts';
+import { unreadable } from './unreadable.ts';
 
 /** What a node came to: the value that a plugin gets, frozen, and what may be shown of it. */
 export interface Reading {
@@ -27,16 +29,23 @@ export type KeyReader = (node: Node, path: string) => Reading | undefined;
 
 export const MASK = '[sensitive]';
 
+export interface ReaderOptions {
+  readonly env: Environment;
+  /** What relative paths are relative to. */
+  readonly directory: string;
+  /** What is wrong with a file that a setting names; default: whether it can be read. */
+  readonly unreadable?: ((path: string) => string | undefined) | undefined;
+  /** Collects where each value came from, by its path. */
+  readonly origins?: Map<string, Origin> | undefined;
+}
+
 /** Reads nodes by schemas. It goes on after a problem, so that one reading finds all of them. */
 export class Reader {
   readonly problems: Problem[];
-  readonly #env: Environment;
-  readonly #directory: string;
+  readonly #options: ReaderOptions;
 
-  /** `directory` is what relative paths are relative to. */
-  constructor(env: Environment, directory: string, problems: Problem[] = []) {
-    this.#env = env;
-    this.#directory = directory;
+  constructor(options: ReaderOptions, problems: Problem[] = []) {
+    this.#options = options;
     this.problems = problems;
   }
 
@@ -52,12 +61,13 @@ export class Reader {
 
   /** A reader whose problems are its own, to find out whether something fits. */
   probe(): Reader {
-    return new Reader(this.#env, this.#directory);
+    const origins = this.#options.origins && new Map<string, Origin>();
+    return new Reader({ ...this.#options, origins });
   }
 
   /**
    * One element: a map whose keys a schema names. `node` is undefined where the file has none: then the defaults count, and
-   * what is missing is reported at `position`. Keys in `readers` are read by those instead.
+   * what is missing is reported at `position`. Keys in `readers` are read by those instead. All of a `sensitive` element is.
    */
   element(
     node: Node | undefined,
@@ -65,10 +75,11 @@ export class Reader {
     path: string,
     position: Position,
     readers: Readonly<Record<string, KeyReader>> = {},
+    sensitive = false,
   ): ElementReading {
     const map = mapOf(node, position);
     if (map === undefined) {
-      this.problem(node!.position, path, `is ${describeNode(node!)}`, { expected: 'a map' });
+      this.problem(node!.position, path, `is ${sensitive ? 'not valid' : describeNode(node!)}`, { expected: 'a map' });
       return { value: nothing, shown: nothing };
     }
     const known = Object.keys(schema);
@@ -89,10 +100,15 @@ export class Reader {
     for (const [key, child] of Object.entries<Setting | Schema>(schema)) {
       const entry = map.entries.get(key);
       const childPath = joinKey(path, key);
-      if (isSetting(child)) candidates.set(key, this.#candidate(child, entry?.node, childPath, position, readers[key]));
-      else readings.set(key, this.element(entry?.node, child, childPath, entry?.position ?? position));
+      if (isSetting(child)) {
+        const setting = sensitive ? { ...child, sensitive } : child;
+        candidates.set(key, this.#candidate(setting, entry?.node, childPath, position, readers[key]));
+      } else {
+        const at = entry?.position ?? position;
+        readings.set(key, this.element(entry?.node, child, childPath, at, {}, sensitive));
+      }
     }
-    for (const [key, reading] of settle(candidates, this.#env)) readings.set(key, reading);
+    for (const [key, reading] of settle(candidates, this.#options.env)) readings.set(key, reading);
     return { value: pluck(known, readings, 'value'), shown: pluck(known, readings, 'shown') };
   }
 
@@ -100,15 +116,24 @@ export class Reader {
   value(node: Node, format: Format | Schema, path: string, sensitive = false): Reading | undefined {
     const scalar = scalarFormat(format as Format);
     if (scalar) {
-      const read = node.kind === 'scalar' ? scalar.read(node, this.#directory) : undefined;
-      if (read && 'value' in read) return { value: read.value, shown: sensitive ? MASK : toPlain(node) };
+      const read = node.kind === 'scalar' ? scalar.read(node, this.#options.directory) : undefined;
+      if (read && 'value' in read) {
+        const fault = format === 'path' ? (this.#options.unreadable ?? unreadable)(read.value as string) : undefined;
+        if (fault !== undefined)
+          return this.problem(node.position, path, sensitive ? fault : `is ${describeNode(node)}: ${fault}`);
+        this.#came(path, node);
+        return { value: read.value, shown: sensitive ? MASK : scalarShown(node, read.value) };
+      }
       if (sensitive) return this.problem(node.position, path, 'is not valid', { expected: scalar.expected });
       const { message = `is ${describeNode(node)}`, expected = scalar.expected } = read ?? {};
       const suggestion =
         Array.isArray(format) && node.kind === 'scalar' ? didYouMean(node.text, format.map(String)) : undefined;
       return this.problem(node.position, path, message, { expected, suggestion });
     }
-    if (format === 'any') return { value: toPlain(node), shown: sensitive ? MASK : toPlain(node) };
+    if (format === 'any') {
+      this.#came(path, node);
+      return { value: toPlain(node), shown: sensitive ? MASK : toPlain(node) };
+    }
     if (typeof format === 'string') throw new TypeError(`${path}: the schema has an unknown format, "${format}"`);
     if (typeof format === 'function') return this.#custom(node, format as (value: unknown) => void, path, sensitive);
     if (isFormatOnly(format)) {
@@ -116,7 +141,19 @@ export class Reader {
       if ('map' in format) return this.#map(node, format.map as Format | Schema, path, sensitive);
       return this.#oneOf(node, (format as { oneOf: readonly (Format | Schema)[] }).oneOf, path, sensitive);
     }
-    return this.element(node, format as Schema, path, node.position);
+    const { problems } = this;
+    const before = problems.length;
+    const reading = this.element(node, format as Schema, path, node.position, {}, sensitive);
+    return problems.length > before ? undefined : reading;
+  }
+
+  #came(path: string, node: Node): void {
+    const { origins } = this.#options;
+    if (origins === undefined) return;
+    if (node.kind === 'scalar') origins.set(path, originOf(node.position, node.variables));
+    else if (node.kind === 'list')
+      for (const [index, item] of node.items.entries()) this.#came(joinIndex(path, index), item);
+    else for (const [key, entry] of node.entries) this.#came(joinKey(path, key), entry.node);
   }
 
   #candidate(
@@ -151,12 +188,16 @@ export class Reader {
   ): Reading | undefined {
     if (typeof setting.default === 'string') {
       const node = { kind: 'scalar', position, value: setting.default, text: setting.default, loose: true } as const;
-      return read(node);
+      const reading = read(node);
+      this.#options.origins?.set(path, BY_DEFAULT);
+      return reading;
     }
+    this.#options.origins?.set(path, BY_DEFAULT);
     const value = deepFreeze(structuredClone(setting.default));
     if (value === null || value === undefined)
       throw new TypeError(`${path}: a setting without a value is "optional", not null by default`);
-    return { value, shown: setting.sensitive ? MASK : value };
+    const written = deepFreeze(writeValue(value, setting.format));
+    return { value, shown: setting.sensitive ? masked(written) : written };
   }
 
   #custom(node: Node, check: (value: unknown) => void, path: string, sensitive: boolean): Reading | undefined {
@@ -165,8 +206,10 @@ export class Reader {
       check(value);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      return this.problem(node.position, path, sensitive ? message : `is ${describeNode(node)}: ${message}`);
+      const told = sensitive ? withoutSecrets(message, node) : `is ${describeNode(node)}: ${message}`;
+      return this.problem(node.position, path, told);
     }
+    this.#came(path, node);
     return { value, shown: sensitive ? MASK : value };
   }
 
@@ -204,7 +247,10 @@ export class Reader {
     for (const alternative of alternatives) {
       const attempt = this.probe();
       const reading = attempt.value(node, alternative, path, sensitive);
-      if (reading && attempt.problems.length === 0) return reading;
+      if (reading && attempt.problems.length === 0) {
+        for (const [key, origin] of attempt.#options.origins ?? []) this.#options.origins!.set(key, origin);
+        return reading;
+      }
       attempts.push({ alternative, problems: attempt.problems });
     }
     const likely = attempts.filter(({ alternative }) => kindOf(alternative) === node.kind);
@@ -225,6 +271,28 @@ function mapOf(node: Node | undefined, position: Position): MapNode | undefined 
 }
 
 const nothing: Settings = Object.freeze({});
+
+/** Text that only looked like a number is text where it is shown, too. */
+function scalarShown(node: Node, value: unknown): unknown {
+  return typeof value === 'string' && node.kind === 'scalar' ? node.text : toPlain(node);
+}
+
+/** What kind of thing is there may be seen, an empty map for instance. */
+function masked(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(masked));
+  if (typeof value !== 'object' || value === null) return MASK;
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, masked(item)])));
+}
+
+/** A plugin's own words about a value, unless they quote it. */
+function withoutSecrets(message: string, node: Node): string {
+  return scalarsIn(node).some((text) => text !== '' && message.includes(text)) ? 'is not valid' : message;
+}
+
+function scalarsIn(node: Node): string[] {
+  if (node.kind === 'scalar') return [node.text];
+  return (node.kind === 'list' ? node.items : [...node.entries.values()].map((entry) => entry.node)).flatMap(scalarsIn);
+}
 
 /** `"x"`, `5`, `a list`: what stands there, for people. */
 export function describeNode(node: Node): string {

@@ -1,6 +1,8 @@
-import { didYouMean, parseAddress } from '@outrigger/core';
+import { didYouMean } from '@outrigger/core';
+import { conflict } from './address-conflict.ts';
+import { ADMIN_BIND } from './core-schema.ts';
 import { type Document, entryAt, itemsOf } from './document.ts';
-import type { Entry, Node, ScalarNode } from './node.ts';
+import type { Entry, Node, Position, ScalarNode } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { Reader } from './reader.ts';
 import type { Known } from './validate.ts';
@@ -36,7 +38,25 @@ export function checkReferences(document: Document, known: Known, reader: Reader
       refer('cluster', text(entryAt(route, 'cluster')?.node), routePath, clusterNames);
     });
     checkProtocol(text(entryAt(node, 'protocol')?.node), joinKey(path, 'protocol'));
-    checkAddress(entryAt(node, 'bind')?.node, joinKey(path, 'bind'), `listener "${name}"`);
+    const bind = entryAt(node, 'bind')?.node;
+    checkAddress(bind, joinKey(path, 'bind'), `listener "${name}"`);
+    const targets = [entryAt(node, 'cluster'), ...itemsOf(routes?.node).map((route) => entryAt(route, 'cluster'))];
+    checkCircle(name, text(bind)?.text, new Set(targets.map((target) => text(target?.node)?.text)));
+  };
+
+  /** An endpoint that is the address of a listener that sends to it. */
+  const checkCircle = (listener: string, bind: string | undefined, targets: ReadonlySet<string | undefined>) => {
+    if (bind === undefined || clusters?.node.kind !== 'map') return;
+    for (const [name, cluster] of clusters.node.entries) {
+      if (!targets.has(name)) continue;
+      const path = joinKey(joinKey('clusters', name), 'endpoints');
+      itemsOf(entryAt(cluster.node, 'endpoints')?.node).forEach((item, index) => {
+        const address = text(item) ?? text(entryAt(item, 'address')?.node);
+        if (address === undefined || !conflict(address.text, bind)) return;
+        const message = `${address.text} is the address of listener "${listener}", which sends here: it would go in a circle`;
+        reader.problem(address.position, joinIndex(path, index), message);
+      });
+    }
   };
 
   const protocols = known.protocols ?? ['http'];
@@ -48,15 +68,24 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     else refer('protocol', node, path, protocols);
   };
 
-  const taken = new Map<string, string>();
-  const checkAddress = (node: Node | undefined, path: string, owner: string) => {
-    const address = text(node)?.text;
-    if (node === undefined || address === undefined) return;
-    const key = addressKey(address);
-    if (key === undefined) return;
-    const other = taken.get(key);
-    if (other !== undefined) reader.problem(node.position, path, `${address} is the address of ${other} already`);
-    else taken.set(key, owner);
+  const taken: { address: string; owner: string; position: Position; path: string; byDefault: boolean }[] = [];
+  const checkAddress = (node: Node | undefined, path: string, owner: string, byDefault?: string) => {
+    const address = text(node)?.text ?? byDefault;
+    if (address === undefined) return;
+    const position = node?.position ?? document.root.position;
+    const added = { address, owner, position, path, byDefault: node === undefined };
+    const other = taken.find((one) => conflict(one.address, address));
+    if (other === undefined) taken.push(added);
+    else clash(added, other);
+  };
+  const clash = (added: (typeof taken)[number], other: (typeof taken)[number]) => {
+    // What the file does not have has no position in it: then the other one is told.
+    const [told, against] = added.byDefault ? [other, added] : [added, other];
+    const same = told.address === against.address;
+    const what = `${told.address} ${same ? 'is' : `cannot be had beside ${against.address},`} the address of ${against.owner}`;
+    reader.problem(told.position, told.path, against.byDefault ? `${what} by default` : `${what} already`, {
+      ...(against.byDefault && { expected: `another port, or another ${against.path}, or admin: false` }),
+    });
   };
 
   const checkCluster = (_name: string, { node, position }: Entry, path: string) => {
@@ -147,12 +176,10 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     });
   eachEntry(listeners?.node, 'listeners', checkListener);
   eachEntry(clusters?.node, 'clusters', checkCluster);
-  for (const name of ['admin', 'probes'])
-    checkAddress(
-      entryAt(entryAt(document.root, name)?.node, 'bind')?.node,
-      joinKey(name, 'bind'),
-      `the ${name} address`,
-    );
+  const admin = entryAt(document.root, 'admin')?.node;
+  const off = admin?.kind === 'scalar' && admin.value !== null;
+  checkAddress(entryAt(admin, 'bind')?.node, 'admin.bind', 'the admin page', off ? undefined : ADMIN_BIND);
+  checkAddress(entryAt(entryAt(document.root, 'probes')?.node, 'bind')?.node, 'probes.bind', 'the probes');
   checkDrain();
   checkPlugins();
 }
@@ -178,15 +205,4 @@ function isEmpty(node: Node): boolean {
 
 function text(node: Node | undefined): ScalarNode | undefined {
   return node?.kind === 'scalar' && (typeof node.value === 'string' || node.loose) ? node : undefined;
-}
-
-/** The same for addresses that cannot be bound twice; undefined where they can, or where it is no address. */
-function addressKey(address: string): string | undefined {
-  try {
-    const parsed = parseAddress(address);
-    if ('path' in parsed) return `unix:${parsed.path}`;
-    return parsed.port === 0 ? undefined : `${parsed.host || '*'}:${parsed.port}`;
-  } catch {
-    return undefined;
-  }
 }

@@ -19,6 +19,7 @@ import {
 } from './core-schema.ts';
 import { type Document, start } from './document.ts';
 import type { Entry, Node } from './node.ts';
+import type { Origin } from './origin.ts';
 import { joinIndex, joinKey } from './path.ts';
 import type { PluginEntry } from './plugin-entry.ts';
 import { type Problem, sortProblems } from './problem.ts';
@@ -44,6 +45,8 @@ export interface Known {
   readonly balancers?: ReadonlyMap<string, Schema | undefined>;
   /** Entries whose plugin could not be loaded, and why: reported with the rest. */
   readonly failures?: readonly { readonly entry: PluginEntry; readonly message: string }[];
+  /** What is wrong with a file that a setting of the format `path` names. Default: whether it can be read. */
+  readonly unreadable?: (path: string) => string | undefined;
   /** Discoveries (other than `static`) and the schema of their settings. Where it is missing, any will do. */
   readonly discoveries?: ReadonlyMap<string, Schema | undefined>;
 }
@@ -58,15 +61,30 @@ export interface SidecarConfiguration extends Configuration {
 
 export type Validation =
   | { readonly configuration: SidecarConfiguration; readonly problems?: undefined }
-  | { readonly configuration?: undefined; readonly problems: readonly Problem[] };
+  | {
+      readonly configuration?: undefined;
+      readonly problems: readonly Problem[];
+      /** What the plugins would get, in their order; undefined for each whose settings are not valid. */
+      readonly plugins: readonly (PluginSpec | undefined)[];
+    };
 
-/** The frozen configuration, or everything that is wrong with the document, in the order of the file. */
-export function validate(document: Document, known: Known): Validation {
-  if (document.unreadable) return { problems: sortProblems(document.problems) };
-  const reader = new Reader(document.env, document.directory, [...document.problems]);
-  const configuration = new Validator(document, known, reader).configuration();
-  if (reader.problems.length > 0) return { problems: sortProblems(reader.problems) };
+/**
+ * The frozen configuration, or everything that is wrong with the document, in the order of the file. `origins` collects where
+ * each value came from, by its path.
+ */
+export function validate(document: Document, known: Known, origins?: Map<string, Origin>): Validation {
+  if (document.unreadable) return { problems: sortProblems(document.problems), plugins: [] };
+  const { env, directory } = document;
+  const reader = new Reader({ env, directory, unreadable: known.unreadable, origins }, [...document.problems]);
+  const { configuration, plugins } = new Validator(document, known, reader).validated();
+  if (reader.problems.length > 0) return { problems: sortProblems(reader.problems), plugins };
   return { configuration };
+}
+
+/** Core's schemas with the keys that plugins add; two plugins that define the same setting are `wrong`. */
+export function sectionsOf(plugins: readonly LoadedPlugin[], wrong: (message: string) => void): Sections {
+  const core = { listener: listenerSchema, route: routeSchema, cluster: clusterSchema, endpoint: endpointSchema };
+  return mergeSections(core, plugins, wrong);
 }
 
 class Validator {
@@ -79,13 +97,11 @@ class Validator {
     this.#document = document;
     this.#known = known;
     this.#reader = reader;
-    const core = { listener: listenerSchema, route: routeSchema, cluster: clusterSchema, endpoint: endpointSchema };
-    this.#sections = mergeSections(core, known.plugins, (message) =>
-      reader.problem(start(document.file), 'plugins', message),
-    );
+    this.#sections = sectionsOf(known.plugins, (message) => reader.problem(start(document.file), 'plugins', message));
   }
 
-  configuration(): SidecarConfiguration {
+  /** All of it; what is not valid is missing, or not what its type says. */
+  validated(): { configuration: SidecarConfiguration; plugins: readonly (PluginSpec | undefined)[] } {
     const { root } = this.#document;
     const plugins: PluginSpec[] = [];
     const listeners: ListenerSpec[] = [];
@@ -95,7 +111,7 @@ class Validator {
       clusters: (node) => this.#named(node, 'clusters', (...cluster) => this.#cluster(clusters, ...cluster)),
       plugins: () => nothing,
     });
-    const shownPlugins = this.#plugins(plugins);
+    const { shownPlugins, valid } = this.#plugins(plugins);
     checkReferences(this.#document, this.#known, this.#reader);
     const {
       service,
@@ -108,7 +124,7 @@ class Validator {
       admin: SidecarConfiguration['admin'];
       probes?: SidecarConfiguration['probes'];
     };
-    return Object.freeze({
+    const configuration = Object.freeze({
       service,
       drain,
       admin,
@@ -118,6 +134,7 @@ class Validator {
       plugins: Object.freeze(plugins),
       shown: Object.freeze({ ...shown, plugins: shownPlugins }),
     });
+    return { configuration, plugins: plugins.map((spec, index) => (valid[index] ? spec : undefined)) };
   }
 
   /** A map of names to elements; its reading is what may be shown of them. */
@@ -138,9 +155,11 @@ class Validator {
     if (typeof cluster === 'string') {
       // Sections of routes have their defaults here too.
       const { cluster: __, ...section } = this.#sections.route;
-      routes.push(
-        Object.freeze({ cluster, settings: this.#reader.element(undefined, section as Schema, path, position).value }),
-      );
+      // Apart, since its keys are not the listener's.
+      const apart = this.#reader.probe();
+      const settings = apart.element(undefined, section as Schema, path, position).value;
+      this.#reader.problems.push(...apart.problems);
+      routes.push(Object.freeze({ cluster, settings }));
     }
     listeners.push(
       Object.freeze({
@@ -252,12 +271,15 @@ class Validator {
     };
   }
 
-  #plugins(specs: PluginSpec[]): readonly Settings[] {
+  #plugins(specs: PluginSpec[]): { shownPlugins: readonly Settings[]; valid: readonly boolean[] } {
+    const valid: boolean[] = [];
     const shown = this.#known.plugins.map(({ plugin, entry: given }) => {
       const entry = given ?? this.#document.plugins.find(({ use }) => use === plugin.name);
       const position = entry?.position ?? start(this.#document.file);
       const path = entry?.settingsPath ?? joinKey('plugins', plugin.name);
+      const before = this.#reader.problems.length;
       const settings = this.#reader.element(entry?.settings, plugin.config ?? {}, path, position);
+      valid.push(this.#reader.problems.length === before);
       const spec: PluginSpec = {
         use: entry?.use ?? plugin.name,
         settings: settings.value,
@@ -266,9 +288,16 @@ class Validator {
         listeners: entry?.listeners,
       };
       specs.push(Object.freeze(spec));
-      return Object.freeze({ ...spec, settings: settings.shown });
+      const { onError, timeout, listeners } = entry?.shown ?? { onError: 'closed', timeout: '10s' };
+      return Object.freeze({
+        use: spec.use,
+        settings: settings.shown,
+        onError,
+        timeout,
+        ...(listeners !== undefined && { listeners }),
+      });
     });
-    return Object.freeze(shown);
+    return { shownPlugins: Object.freeze(shown), valid };
   }
 }
 

@@ -7,9 +7,11 @@ import type { Plugin } from '@outrigger/core';
 import { expect } from 'chai';
 import {
   configurationFor,
+  describeOrigin,
   type Environment,
   formatProblem,
   type Known,
+  type Origin,
   plainDocument,
   readDocument,
   type SidecarConfiguration,
@@ -147,9 +149,7 @@ ${quoted.map((name) => `  ${name}: { endpoints: [{ address: "127.0.0.1:1", metad
 
   it('reports a file that cannot be read', () => {
     const { problems = [] } = validate(readDocument('/nowhere/o.yaml', {}), known);
-    expect(problems.map(formatProblem)).to.deep.equal([
-      "/nowhere/o.yaml:1:1: cannot be read: ENOENT: no such file or directory, open '/nowhere/o.yaml'",
-    ]);
+    expect(problems.map(formatProblem)).to.deep.equal(['/nowhere/o.yaml:1:1: cannot be read: there is no such file']);
   });
 
   it('resolves paths from the directory of its file', () => {
@@ -249,12 +249,89 @@ describe('what is sensitive', () => {
   });
 });
 
+describe('what is shown', () => {
+  const written: Plugin = {
+    name: 'x',
+    bind() {},
+    config: {
+      wait: { doc: 'Wait.', format: 'duration', default: 90_000 },
+      never: { doc: 'Never.', format: 'duration', default: Number.POSITIVE_INFINITY },
+      most: { doc: 'Most.', format: 'size', default: 16 * 1024 * 1024 },
+      waits: { doc: 'Waits.', format: { list: 'duration' }, default: [250, 3_600_000] },
+      token: { doc: 'Token.', format: String, default: 'public', sensitive: true },
+      headers: { doc: 'Headers.', format: { map: String }, default: {}, sensitive: true },
+      id: { doc: 'Text.', format: String, optional: true },
+    },
+  };
+
+  it('is written as in files: units, forms, and text where text belongs', () => {
+    const text = `${BASE}plugins: [{ use: x, settings: { id: "\${ID}" }, timeout: 2s }]\n`;
+    const { shown } = valid(text, { what: { plugins: [{ plugin: written }] }, env: { ID: '7' } });
+    expect(shown['plugins']).to.deep.equal([
+      {
+        use: 'x',
+        settings: {
+          wait: '90s',
+          never: 'off',
+          most: '16MiB',
+          waits: ['250ms', '1h'],
+          token: '[sensitive]',
+          headers: {},
+          id: '7',
+        },
+        onError: 'closed',
+        timeout: '2s',
+      },
+    ]);
+  });
+
+  it('is valid again, and then comes to the same', () => {
+    const once = valid(BASE);
+    const twice = valid(JSON.stringify(once.shown, (key, value) => (key === 'plugins' ? [] : value)));
+    expect({ ...twice, shown: 0 }).to.deep.equal({ ...once, shown: 0 });
+  });
+});
+
+describe('where a value came from', () => {
+  it('is told of each: file, variable, environment, flag, default', () => {
+    const text = `${BASE}service:
+  name: x
+drain:
+  timeout: "\${T}"
+plugins: [{ tracing: { sampling: 0.5 } }]
+`;
+    const env = { T: '9s', TRACING_TOKEN: 'abc', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://c' };
+    const document = readDocument({ text, name: 'o.yaml' }, env, ['drain.rate=5', 'clusters.app.endpoints[1]=b:1']);
+    const origins = new Map<string, Origin>();
+    expect(validate(document, known, origins).problems).to.equal(undefined);
+    const told = [...origins].map(([path, origin]): [string, string] => [path, describeOrigin(origin)]);
+    expect(Object.fromEntries(told)).to.include({
+      'service.name': 'o.yaml:4:9',
+      'drain.timeout': 'o.yaml:6:12 ($T)',
+      'drain.delay': 'default',
+      'drain.rate': '--set',
+      admin: 'default',
+      'listeners.a.bind': 'o.yaml:1:41',
+      'listeners.a.timeouts.head': 'default',
+      'clusters.app.endpoints[0]': 'o.yaml:2:32',
+      'clusters.app.endpoints[1]': '--set',
+      'clusters.app.balancer': 'default',
+      'plugins[0].tracing.sampling': 'o.yaml:7:34',
+      'plugins[0].tracing.token': '$TRACING_TOKEN',
+      'plugins[0].tracing.endpoint': '$OTEL_EXPORTER_OTLP_ENDPOINT',
+      'plugins[0].tracing.atLeast': 'default',
+      'plugins.keepalive.websocket.interval': 'default',
+    });
+  });
+});
+
 describe('an override', () => {
   const set = (...overrides: string[]) => read(BASE, { set: overrides });
 
   const good: readonly [override: string, pick: (c: SidecarConfiguration) => unknown, value: unknown][] = [
     ['drain.timeout=1m', (c) => c.drain.timeout, 60_000],
     ['admin=false', (c) => c.admin, false],
+    ['drain.timeout=1.007s', (c) => c.drain.timeout, 1_007],
     ['service.name=5', (c) => c.service.name, '5'],
     ['service.name="5"', (c) => c.service.name, '5'],
     ['service.name=a=b', (c) => c.service.name, 'a=b'],

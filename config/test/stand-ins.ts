@@ -141,6 +141,27 @@ export const plugins = [
   plugin('keepalive', {
     config: { websocket: { interval: timeout('Between pings.', '25s'), timeout: timeout('For a pong.', '10s') } },
   }),
+  plugin('vault', {
+    config: {
+      login: {
+        doc: 'Who we are there.',
+        format: {
+          oneOf: [{ user: { doc: 'User.', format: String }, password: { doc: 'Password.', format: String } }],
+        },
+        optional: true,
+        sensitive: true,
+      },
+      pin: {
+        doc: 'Number.',
+        optional: true,
+        sensitive: true,
+        format: (value: unknown) => {
+          throw new Error(`${value} is too short`);
+        },
+      },
+      keys: { doc: 'Keys.', format: { list: longText }, default: [], sensitive: true },
+    },
+  }),
   plugin('tracing', {
     config: {
       sampling: { doc: 'Part.', format: 'ratio', default: 0.01 },
@@ -158,6 +179,8 @@ const hash: Schema = { hash: { header: { doc: 'Header.', format: String } } };
 /** What stands beside them. */
 export const known: Known = {
   plugins,
+  // Its examples name files that are not there.
+  unreadable: (path) => (path.endsWith('missing.crt') ? 'there is no such file' : undefined),
   protocols: ['http', 'https'],
   balancers: new Map([
     ['round-robin', undefined],
@@ -175,6 +198,10 @@ export const known: Known = {
     ],
   ]),
 };
+
+function longText(value: unknown): void {
+  if (String(value).length < 16) throw new Error('must be longer');
+}
 
 function pathPattern(value: unknown): void {
   if (typeof value !== 'string' || !/^=?\//.test(value)) throw new Error('must be /x or =/x');

@@ -7,16 +7,9 @@ import {
   type SidecarConfiguration,
   validate,
 } from '@outrigger/config';
-import {
-  type ComposedPlugin,
-  type LoadedPlugin,
-  loadPlugin,
-  orderPlugins,
-  type Plugin,
-  PluginError,
-} from '@outrigger/core';
+import { type ComposedPlugin, type LoadedPlugin, loadPlugin, orderPlugins, PluginError } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
-import { builtInPlugins } from './built-in.ts';
+import { BUILT_IN, rootSettings } from './built-in.ts';
 
 /** A configuration that is valid, with the plugins that it takes, in their order. */
 export interface Loaded {
@@ -39,16 +32,13 @@ export class ConfigurationError extends Error {
 /** Reads, loads the plugins, validates. Throws a {@link ConfigurationError} with every problem at once. */
 export async function load(source: ConfigurationSource, env: NodeJS.ProcessEnv = process.env): Promise<Loaded> {
   const document = read(source, env);
-  let serviceName = '';
-  const builtIn = builtInPlugins(() => serviceName);
-  const { listed, failures } = await loadListed(document, builtIn);
-  const plugins = [...builtIn.map((plugin) => ({ plugin })), ...listed];
+  const { listed, failures } = await loadListed(document);
+  const plugins = [...BUILT_IN.map((plugin) => ({ plugin })), ...listed];
   // Names that other plugins add are not known before they are composed: then the composition refuses what is wrong.
   const known = listed.length === 0 ? { balancers: new Map([['round-robin', undefined]]) } : {};
   const { configuration, problems } = validate(document, { plugins, failures, ...known });
   if (problems !== undefined) throw new ConfigurationError(problems.map((problem: Problem) => formatProblem(problem)));
-  serviceName = configuration.service.name;
-  return { configuration, plugins: order(configuration, builtIn, listed) };
+  return { configuration, plugins: order(configuration, listed) };
 }
 
 function read(source: ConfigurationSource, env: NodeJS.ProcessEnv): Document {
@@ -63,8 +53,8 @@ interface Listed extends LoadedPlugin {
 }
 
 /** The plugins of the file; an entry that names a built-in one is settings alone. */
-async function loadListed(document: Document, builtIn: readonly Plugin[]) {
-  const names = new Map(builtIn.map((plugin) => [plugin.name, plugin]));
+async function loadListed(document: Document) {
+  const names = new Map(BUILT_IN.map((plugin) => [plugin.name, plugin]));
   const listed: Listed[] = [];
   const failures: { entry: Document['plugins'][number]; message: string }[] = [];
   for (const entry of document.plugins) {
@@ -80,17 +70,14 @@ async function loadListed(document: Document, builtIn: readonly Plugin[]) {
 }
 
 /** Built-in ones first, in their order; then those of the file, as `before` and `after` demand. */
-function order(
-  configuration: SidecarConfiguration,
-  builtIn: readonly Plugin[],
-  listed: readonly Listed[],
-): ComposedPlugin[] {
-  const all: LoadedPlugin[] = [...builtIn.map((plugin) => ({ plugin, origin: 'built in' })), ...listed];
+function order(configuration: SidecarConfiguration, listed: readonly Listed[]): ComposedPlugin[] {
+  const root = rootSettings(configuration);
+  const all: LoadedPlugin[] = [...BUILT_IN.map((plugin) => ({ plugin, origin: 'built in' })), ...listed];
   try {
     return orderPlugins(all).map(({ plugin, origin }) => {
       const index = all.findIndex((loaded) => loaded.plugin === plugin);
       const { settings, onError, timeout, listeners } = configuration.plugins[index]!;
-      return { plugin, origin, settings, onError, timeout, listeners };
+      return { plugin, origin, settings: { ...settings, ...root[plugin.name] }, onError, timeout, listeners };
     });
   } catch (error) {
     if (error instanceof PluginError) throw new ConfigurationError([error.message]);

@@ -46,7 +46,7 @@ describe('a signal', () => {
       expect(await program.exit).to.deep.equal({ code: 0, signal: null });
       expect(performance.now() - at).to.be.below(AT_ONCE_MS);
       const [draining, stopped] = program.log.slice(-2);
-      expect(draining).to.include({ msg: 'draining', signal, sessions: 0 });
+      expect(draining).to.include({ msg: 'draining', by: signal, sessions: 0 });
       expect(stopped).to.include({ msg: 'stopped' });
     });
   }
