@@ -37,6 +37,16 @@ describe('under an older Node', () => {
     });
   }
 
+  itWith(olderNode, 'a Ctrl-C, which reaches both processes, ends with 0', async () => {
+    const file = scratch.write('good.yaml', shortest(['127.0.0.1:1']));
+    const program = new Program(olderNode.path!, [OUTRIGGER, '-c', file, '--set', 'admin.bind=127.0.0.1:0'], {
+      group: true,
+    });
+    await program.port();
+    program.killGroup('SIGINT');
+    expect(await program.exit).to.deep.equal({ code: 0, signal: null });
+  });
+
   itWith(olderNode, 'an inner process that is killed kills the outer one by the same signal', async () => {
     const file = scratch.write('plugin.yaml', `${shortest(['127.0.0.1:1'])}plugins: [./killed.ts]\n`);
     scratch.write(

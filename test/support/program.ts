@@ -34,6 +34,7 @@ const running = new Set<Program>();
 export class Program {
   readonly process: ChildProcess;
   readonly pid: number;
+  readonly group: boolean;
   stdout = '';
   stderr = '';
   /** Resolves when it has ended and all of its output is here. */
@@ -49,6 +50,7 @@ export class Program {
       detached: options.group ?? false,
     });
     this.pid = this.process.pid!;
+    this.group = options.group ?? false;
     running.add(this);
     this.process.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
@@ -128,7 +130,8 @@ export async function runToEnd(args: readonly string[], options?: ProgramOptions
 export async function endPrograms(): Promise<void> {
   await Promise.all(
     [...running].map(async (program) => {
-      program.kill('SIGKILL');
+      if (program.group) program.killGroup('SIGKILL');
+      else program.kill('SIGKILL');
       await program.exit;
     }),
   );
