@@ -50,6 +50,7 @@ export { type Counter, type Gauge, type Histogram, type InstrumentOptions, noMet
 
 export { ClusterRegistry } from './cluster-registry.ts';
 export { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
+export { DescriptorBudget } from './descriptor-budget.ts';
 export { chainHooks } from './hook-chain.ts';
 export { PluginError } from './plugin-error.ts';
 export { isPath, loadPlugin } from './plugin-loader.ts';
@@ -67,7 +68,7 @@ export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
-export { SocketStream } from './socket-stream.ts';
+export { READS_ARE_SHARED, SocketStream } from './socket-stream.ts';
 
 // For tests of plugins.
 
