@@ -6,5 +6,5 @@ export { type JsonSchema, jsonSchema } from './json-schema.ts';
 export type { Position } from './node.ts';
 export { describeOrigin, type Origin } from './origin.ts';
 export type { PluginEntry } from './plugin-entry.ts';
-export { formatProblem, type Problem } from './problem.ts';
+export { formatProblem, type Problem, sortProblems } from './problem.ts';
 export { type Known, type LoadedPlugin, type SidecarConfiguration, type Validation, validate } from './validate.ts';

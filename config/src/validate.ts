@@ -60,7 +60,7 @@ export interface SidecarConfiguration extends Configuration {
 }
 
 export type Validation =
-  | { readonly configuration: SidecarConfiguration; readonly problems?: undefined }
+  | { readonly configuration: SidecarConfiguration; readonly problems?: undefined; readonly plugins?: undefined }
   | {
       readonly configuration?: undefined;
       readonly problems: readonly Problem[];
@@ -75,6 +75,7 @@ export type Validation =
 export function validate(document: Document, known: Known, origins?: Map<string, Origin>): Validation {
   if (document.unreadable) return { problems: sortProblems(document.problems), plugins: [] };
   const { env, directory } = document;
+  for (const [path, origin] of document.origins) origins?.set(path, origin);
   const reader = new Reader({ env, directory, unreadable: known.unreadable, origins }, [...document.problems]);
   const { configuration, plugins } = new Validator(document, known, reader).validated();
   if (reader.problems.length > 0) return { problems: sortProblems(reader.problems), plugins };
@@ -207,6 +208,7 @@ class Validator {
   #endpoints(node: Node, path: string): Reading | undefined {
     if (node.kind !== 'list')
       return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of addresses' });
+    if (node.items.length === 0) this.#reader.came(path, node);
     const readings = node.items
       .map((item, index) => this.#endpoint(item, joinIndex(path, index)))
       .filter((one) => one !== undefined);
