@@ -19,7 +19,7 @@ class Pair {
   client!: RawClient;
   readonly pongs: Side[] = [];
 
-  async open(hooks: ConnectionHooks = {}, listener: object = {}): Promise<void> {
+  async open(hooks: ConnectionHooks = {}, listener: Readonly<Record<string, unknown>> = {}): Promise<void> {
     this.upstream = await rawUpstream((socket, all) => {
       if (all.endsWith('\r\n\r\n')) socket.write(SWITCHING);
     });

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Logger, Runtime } from '@outrigger/core';
 import { expect } from 'chai';
-import { load } from '../../sidecar/src/load.ts';
+import { inspect } from '../../sidecar/src/inspect.ts';
 import { exchange, statusOf } from '../support/raw-client.ts';
 import { Scratch } from '../support/scratch.ts';
 import { httpUpstream } from '../support/upstreams.ts';
@@ -40,13 +40,13 @@ plugins:
   - tracing: { sampling: ${(i % 10) / 10} }
 `,
       );
-    const first = await load({ file: file(0), set: [] }, {});
-    const runtime = new Runtime({ ...first, logger: quiet });
+    const first = await inspect({ file: file(0), set: [] }, {});
+    const runtime = new Runtime({ configuration: first.configuration, plugins: first.plugins, logger: quiet });
     await runtime.start();
     const { port } = runtime.listeners.get('inbound')!.address;
     const reloadUpTo = async (from: number, to: number) => {
       for (let i = from; i < to; i++) {
-        const { configuration, plugins } = await load({ file: file(i), set: [] }, {});
+        const { configuration, plugins } = await inspect({ file: file(i), set: [] }, {});
         expect(await runtime.reload(configuration, plugins)).to.equal('changed');
         const answer = await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
         expect(statusOf(answer)).to.equal(200);

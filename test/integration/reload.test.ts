@@ -241,14 +241,14 @@ clusters:
   });
 
   it('takes the new settings and the new code of a plugin, and carries the others over', async () => {
-    const plugin = (version: string) => `import { AdminRoute, ConnectionHooks, Lifecycle } from '@outrigger/core';
+    const plugin = (version: string) => `import { ConnectionHooks } from '@outrigger/core';
 let made = 0;
 export default {
   name: 'stamp',
   config: { word: { doc: 'Word.', format: String, default: 'none' } },
   bind(bind, { word }) {
-    made++;
-    bind(ConnectionHooks).toConstantValue({ onResponse: (s) => { s.response.headers.set('x-stamp', '${version} ' + word + ' ' + made); } });
+    const mine = ++made;
+    bind(ConnectionHooks).toConstantValue({ onResponse: (s) => { s.response.headers.set('x-stamp', '${version} ' + word + ' ' + mine); } });
   },
 };
 `;
