@@ -131,8 +131,10 @@ describe('npm start', () => {
     it('ends with 0 on Ctrl-C, closes what is open with 1001, and leaves no process behind', async () => {
       const { socket } = await join(said.url);
       const closed = once(socket, 'close');
+      const events = (await fetch(`${said.url}/api/events`)).text();
       program.killGroup('SIGINT');
       expect((await closed)[0]).to.equal(1001);
+      expect(await events).to.match(/^data: .*\n\n$/s);
       expect(await program.exit).to.deep.equal({ code: 0, signal: null });
       for (const address of [said.url.slice(7), ...said.services])
         expect(await accepts(address), address).to.equal(false);

@@ -16,7 +16,7 @@ export async function demo(level: LogLevel): Promise<number> {
     startService('chat-2', './chat', died),
     startService('web', './web', died),
   ]);
-  const [one, two] = services;
+  const [one, two, web] = services;
   one.linkTo(two);
   two.linkTo(one);
   const port = await freePort(8080);
@@ -30,7 +30,11 @@ export async function demo(level: LogLevel): Promise<number> {
         process.stdout.write(welcome(url, `http://${admin}`, services, text));
         void trickle(url, traffic.signal);
       },
-      ending: () => traffic.abort(),
+      ending: () => {
+        traffic.abort();
+        // Its streams of events would otherwise be waited for.
+        web.tell({ kind: 'ending' });
+      },
     });
   } finally {
     traffic.abort();
