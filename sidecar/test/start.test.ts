@@ -41,7 +41,7 @@ const welcomed = (program: Program) => program.until(({ stdout }) => stdout.incl
 function parse(stdout: string) {
   const url = /open (http:\/\/127\.0\.0\.1:\d+)\//.exec(stdout)![1]!;
   const services = [...stdout.matchAll(/^ {2}\S+ +(127\.0\.0\.1:\d+)/gm)].map((match) => match[1]!);
-  const commands = [...stdout.matchAll(/^ {2}(curl .+?)(?: {2,}.*)?$/gm)].map((match) => match[1]!);
+  const commands = [...stdout.matchAll(/^ {2}(curl .+?)(?: +#.*)?$/gm)].map((match) => match[1]!);
   const file = /^The same as a file.*\n((?: {2}.*\n)+)/m.exec(stdout)![1]!.replace(/^ {2}/gm, '');
   return { url, services, commands, file };
 }
@@ -105,6 +105,8 @@ describe('npm start', () => {
       expect(all).to.match(/"time":"\d{4}-/);
       expect(all).to.match(/"body":"hello"/);
       expect(all).to.match(/^data: \d{4}-/m);
+      expect(all).to.match(/"sessions": \[/);
+      expect(all).to.match(/^outrigger_\w+/m);
     });
 
     it('shows a file that does the same', async () => {
@@ -129,8 +131,10 @@ describe('npm start', () => {
     it('ends with 0 on Ctrl-C, closes what is open with 1001, and leaves no process behind', async () => {
       const { socket } = await join(said.url);
       const closed = once(socket, 'close');
+      const events = (await fetch(`${said.url}/api/events`)).text();
       program.killGroup('SIGINT');
       expect((await closed)[0]).to.equal(1001);
+      expect(await events).to.match(/^data: .*\n\n$/s);
       expect(await program.exit).to.deep.equal({ code: 0, signal: null });
       for (const address of [said.url.slice(7), ...said.services])
         expect(await accepts(address), address).to.equal(false);
