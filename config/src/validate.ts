@@ -21,7 +21,7 @@ import { type Document, start } from './document.ts';
 import type { Entry, Node } from './node.ts';
 import type { Origin } from './origin.ts';
 import { joinIndex, joinKey } from './path.ts';
-import type { PluginEntry } from './plugin-entry.ts';
+import { type PluginEntry, pluginEntrySchema } from './plugin-entry.ts';
 import { type Problem, sortProblems } from './problem.ts';
 import { describeNode, Reader, type Reading, type Settings } from './reader.ts';
 import { checkReferences } from './references.ts';
@@ -80,6 +80,18 @@ export function validate(document: Document, known: Known, origins?: Map<string,
   const { configuration, plugins } = new Validator(document, known, reader).validated();
   if (reader.problems.length > 0) return { problems: sortProblems(reader.problems), plugins };
   return { configuration };
+}
+
+/** The keys that belong to no plugin, by what they stand in. */
+export function configurationSchemas(): Sections & { readonly root: Schema; readonly plugin: Schema } {
+  return {
+    root: rootSchema,
+    listener: listenerSchema,
+    route: routeSchema,
+    cluster: clusterSchema,
+    endpoint: endpointSchema,
+    plugin: pluginEntrySchema,
+  };
 }
 
 /** Core's schemas with the keys that plugins add; two plugins that define the same setting are `wrong`. */
