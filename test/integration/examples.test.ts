@@ -5,8 +5,20 @@ import { httpUpstream, type Upstream } from '../support/upstreams.ts';
 
 /** How each example is asked: `Host` and path → the cluster that answers. Its clusters' endpoints are replaced by the test's. */
 const EXAMPLES: Readonly<
-  Record<string, { clusters: readonly string[]; asks: readonly (readonly [string, string, string])[] }>
+  Record<
+    string,
+    { clusters: readonly string[]; asks: readonly (readonly [string, string, string])[]; set?: readonly string[] }
+  >
 > = {
+  'examples/everything.yaml': {
+    clusters: ['app', 'chat'],
+    asks: [
+      ['localhost', '/', 'app'],
+      ['chat.example.com', '/ws', 'app'],
+      ['chat.example.com', '/healthz', 'app'],
+    ],
+    set: ['probes.bind=127.0.0.1:0', 'listeners.inbound.bind=127.0.0.1:0', 'listeners.outbound.bind=127.0.0.1:0'],
+  },
   'examples/websocket-and-http.yaml': {
     clusters: ['chat', 'web'],
     asks: [
@@ -26,7 +38,7 @@ describe('examples', () => {
     expect(files).to.deep.equal(Object.keys(EXAMPLES).sort());
   });
 
-  for (const [file, { clusters, asks }] of Object.entries(EXAMPLES)) {
+  for (const [file, { clusters, asks, set: more = [] }] of Object.entries(EXAMPLES)) {
     describe(file, () => {
       const upstreams: Upstream[] = [];
       after(async () => void (await Promise.all(upstreams.map((upstream) => upstream.stop()))));
@@ -41,7 +53,7 @@ describe('examples', () => {
       });
 
       it('runs, and sends to each cluster what belongs there', async () => {
-        const set: string[] = [];
+        const set = more.flatMap((one) => ['--set', one]);
         for (const cluster of clusters) {
           const upstream = await httpUpstream((_request, response) => response.end(cluster));
           upstreams.push(upstream);
