@@ -95,7 +95,7 @@ function canonical(configuration: SidecarConfiguration): Pair {
   const { service, admin, probes, drain, shown } = configuration;
   const listeners = byName(configuration.listeners, (listener) => {
     const { name: _, routes, settings, ...rest } = listener;
-    return { ...settings, ...rest, routes: routes.map((route) => ({ ...route.settings, cluster: route.cluster })) };
+    return { ...settings, ...rest, routes: routes.map(({ settings: own, ...route }) => ({ ...own, ...route })) };
   });
   const shownClusters = (shown['clusters'] ?? {}) as Readonly<Record<string, Settings>>;
   const clusters = byName(configuration.clusters, (cluster) => {

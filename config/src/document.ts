@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Environment } from './environment.ts';
 import { type Entry, emptyMap, type ListNode, type MapNode, type Node, type Position, toPlain } from './node.ts';
+import type { Origin } from './origin.ts';
 import { applyOverrides } from './override.ts';
 import { parse } from './parse.ts';
 import { type PluginEntry, readPlugins } from './plugin-entry.ts';
@@ -18,6 +19,8 @@ export interface Document {
   readonly root: MapNode;
   /** The list `plugins:`, in order, each in its long form; what could not be read of it is missing here. */
   readonly plugins: readonly PluginEntry[];
+  /** Where what they say came from: their settings are not meant. */
+  readonly origins: ReadonlyMap<string, Origin>;
   readonly env: Environment;
   /** What is wrong already; {@link validate} reports it with the rest. */
   readonly problems: readonly Problem[];
@@ -57,6 +60,7 @@ export function documentOf(
   let tree = root ?? emptyMap(start(file));
   if (tree.kind === 'scalar' && tree.value === null) tree = emptyMap(tree.position);
   if (!unreadable) tree = applyOverrides(tree, overrides, problems);
+  const origins = new Map<string, Origin>();
   if (tree.kind !== 'map') {
     problems.push({
       ...tree.position,
@@ -64,11 +68,11 @@ export function documentOf(
       message: `is ${describeNode(tree)}`,
       expected: 'a map with listeners and clusters',
     });
-    return { file, directory, root: emptyMap(tree.position), plugins: [], env, problems, unreadable: true };
+    return { file, directory, root: emptyMap(tree.position), plugins: [], origins, env, problems, unreadable: true };
   }
-  const reader = new Reader({ env, directory }, problems);
+  const reader = new Reader({ env, directory, origins }, problems);
   const plugins = readPlugins(tree.entries.get('plugins')?.node, reader, directory);
-  return { file, directory, root: tree, plugins, env, problems, unreadable };
+  return { file, directory, root: tree, plugins, origins, env, problems, unreadable };
 }
 
 /** The document as plain data: variables and overrides applied, nothing validated, no defaults. It may hold secrets. */

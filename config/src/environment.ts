@@ -5,7 +5,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Puts variables into a text: `${NAME}`, `${NAME:-default}` where it is unset or empty (as in a shell), `$${` for a literal
- * `${`. Calls `used` with the name of each, and `wrong` for each reference that cannot be resolved; that does not tell the text,
+ * `${`. Calls `used` with the name of each whose value it takes, and `wrong` for each reference that cannot be resolved; that does not tell the text,
  * which may be part of a secret.
  */
 export function substitute(
@@ -21,9 +21,9 @@ export function substitute(
       wrong('has a ${ that begins no reference to a variable', '${NAME}, ${NAME:-default}, or $${ for a literal ${');
       return reference;
     }
-    used(name);
     const value = env[name];
-    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
+    if (fallback !== undefined && (value === undefined || value === '')) return fallback;
+    used(name);
     if (value === undefined)
       wrong(`the environment variable ${name} is not set`, `it to be, or a default: \${${name}:-default}`);
     return value ?? '';

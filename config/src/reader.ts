@@ -121,7 +121,7 @@ export class Reader {
         const fault = format === 'path' ? (this.#options.unreadable ?? unreadable)(read.value as string) : undefined;
         if (fault !== undefined)
           return this.problem(node.position, path, sensitive ? fault : `is ${describeNode(node)}: ${fault}`);
-        this.#came(path, node);
+        this.came(path, node);
         return { value: read.value, shown: sensitive ? MASK : scalarShown(node, read.value) };
       }
       if (sensitive) return this.problem(node.position, path, 'is not valid', { expected: scalar.expected });
@@ -131,7 +131,7 @@ export class Reader {
       return this.problem(node.position, path, message, { expected, suggestion });
     }
     if (format === 'any') {
-      this.#came(path, node);
+      this.came(path, node);
       return { value: toPlain(node), shown: sensitive ? MASK : toPlain(node) };
     }
     if (typeof format === 'string') throw new TypeError(`${path}: the schema has an unknown format, "${format}"`);
@@ -147,13 +147,16 @@ export class Reader {
     return problems.length > before ? undefined : reading;
   }
 
-  #came(path: string, node: Node): void {
+  /** Notes where the values of a node came from. */
+  came(path: string, node: Node): void {
     const { origins } = this.#options;
     if (origins === undefined) return;
     if (node.kind === 'scalar') origins.set(path, originOf(node.position, node.variables));
+    else if ((node.kind === 'list' ? node.items.length : node.entries.size) === 0)
+      origins.set(path, originOf(node.position));
     else if (node.kind === 'list')
-      for (const [index, item] of node.items.entries()) this.#came(joinIndex(path, index), item);
-    else for (const [key, entry] of node.entries) this.#came(joinKey(path, key), entry.node);
+      for (const [index, item] of node.items.entries()) this.came(joinIndex(path, index), item);
+    else for (const [key, entry] of node.entries) this.came(joinKey(path, key), entry.node);
   }
 
   #candidate(
@@ -209,7 +212,7 @@ export class Reader {
       const told = sensitive ? withoutSecrets(message, node) : `is ${describeNode(node)}: ${message}`;
       return this.problem(node.position, path, told);
     }
-    this.#came(path, node);
+    this.came(path, node);
     return { value, shown: sensitive ? MASK : value };
   }
 
@@ -218,6 +221,7 @@ export class Reader {
       return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, {
         expected: describeFormat({ list: child }),
       });
+    if (node.items.length === 0) this.came(path, node);
     const readings = node.items.map((item, index) => this.value(item, child, joinIndex(path, index), sensitive));
     return all(readings, (values) => Object.freeze(values));
   }
@@ -227,6 +231,7 @@ export class Reader {
       return this.problem(node.position, path, `is ${sensitive ? 'not valid' : describeNode(node)}`, {
         expected: describeFormat({ map: child }),
       });
+    if (node.entries.size === 0) this.came(path, node);
     const keys = [...node.entries.keys()];
     const readings = [...node.entries].map(([key, entry]) =>
       this.value(entry.node, child, joinKey(path, key), sensitive),

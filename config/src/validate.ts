@@ -21,7 +21,7 @@ import { type Document, start } from './document.ts';
 import type { Entry, Node } from './node.ts';
 import type { Origin } from './origin.ts';
 import { joinIndex, joinKey } from './path.ts';
-import type { PluginEntry } from './plugin-entry.ts';
+import { type PluginEntry, pluginEntrySchema } from './plugin-entry.ts';
 import { type Problem, sortProblems } from './problem.ts';
 import { describeNode, Reader, type Reading, type Settings } from './reader.ts';
 import { checkReferences } from './references.ts';
@@ -60,7 +60,7 @@ export interface SidecarConfiguration extends Configuration {
 }
 
 export type Validation =
-  | { readonly configuration: SidecarConfiguration; readonly problems?: undefined }
+  | { readonly configuration: SidecarConfiguration; readonly problems?: undefined; readonly plugins?: undefined }
   | {
       readonly configuration?: undefined;
       readonly problems: readonly Problem[];
@@ -75,10 +75,23 @@ export type Validation =
 export function validate(document: Document, known: Known, origins?: Map<string, Origin>): Validation {
   if (document.unreadable) return { problems: sortProblems(document.problems), plugins: [] };
   const { env, directory } = document;
+  for (const [path, origin] of document.origins) origins?.set(path, origin);
   const reader = new Reader({ env, directory, unreadable: known.unreadable, origins }, [...document.problems]);
   const { configuration, plugins } = new Validator(document, known, reader).validated();
   if (reader.problems.length > 0) return { problems: sortProblems(reader.problems), plugins };
   return { configuration };
+}
+
+/** The keys that belong to no plugin, by what they stand in. */
+export function configurationSchemas(): Sections & { readonly root: Schema; readonly plugin: Schema } {
+  return {
+    root: rootSchema,
+    listener: listenerSchema,
+    route: routeSchema,
+    cluster: clusterSchema,
+    endpoint: endpointSchema,
+    plugin: pluginEntrySchema,
+  };
 }
 
 /** Core's schemas with the keys that plugins add; two plugins that define the same setting are `wrong`. */
@@ -154,12 +167,12 @@ class Validator {
     const { protocol, bind, direction, cluster, routes: _, ...settings } = value;
     if (typeof cluster === 'string') {
       // Sections of routes have their defaults here too.
-      const { cluster: __, ...section } = this.#sections.route;
+      const { cluster: __, onChange: ___, ...section } = this.#sections.route;
       // Apart, since its keys are not the listener's.
       const apart = this.#reader.probe();
       const settings = apart.element(undefined, section as Schema, path, position).value;
       this.#reader.problems.push(...apart.problems);
-      routes.push(Object.freeze({ cluster, settings }));
+      routes.push(Object.freeze({ cluster, onChange: 'keep', settings }));
     }
     listeners.push(
       Object.freeze({
@@ -179,8 +192,8 @@ class Validator {
       return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of routes' });
     const shown = node.items.map((item, index) => {
       const reading = this.#reader.element(item, this.#sections.route, joinIndex(path, index), item.position);
-      const { cluster, ...settings } = reading.value;
-      routes.push(Object.freeze({ cluster: cluster as string, settings: Object.freeze(settings) }));
+      const { cluster, onChange, ...settings } = reading.value as { cluster: string; onChange: 'keep' | 'drain' };
+      routes.push(Object.freeze({ cluster, onChange, settings: Object.freeze(settings) }));
       return reading.shown;
     });
     return { value: routes, shown: Object.freeze(shown) };
@@ -207,6 +220,7 @@ class Validator {
   #endpoints(node: Node, path: string): Reading | undefined {
     if (node.kind !== 'list')
       return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of addresses' });
+    if (node.items.length === 0) this.#reader.came(path, node);
     const readings = node.items
       .map((item, index) => this.#endpoint(item, joinIndex(path, index)))
       .filter((one) => one !== undefined);

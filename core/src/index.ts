@@ -59,6 +59,7 @@ export type { ListenerState, Reloads } from './sidecar.ts';
 
 export { ClusterRegistry } from './cluster-registry.ts';
 export { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
+export { DescriptorBudget } from './descriptor-budget.ts';
 export { chainHooks } from './hook-chain.ts';
 export { PluginError } from './plugin-error.ts';
 export { isPath, loadPlugin } from './plugin-loader.ts';
@@ -77,7 +78,7 @@ export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
-export { SocketStream } from './socket-stream.ts';
+export { READS_ARE_SHARED, SocketStream } from './socket-stream.ts';
 
 // For tests of plugins.
 

@@ -22,6 +22,9 @@ const [kBuffer, kBufferCb] = (() => {
   return [find('kBuffer'), find('kBufferCb')];
 })();
 
+/** Whether this Node has what accepted sockets need to read into the shared buffer; else they read by 'data' events. */
+export const READS_ARE_SHARED = kBuffer !== undefined && kBufferCb !== undefined;
+
 /** A TCP or Unix-domain socket, or anything that behaves like one (a TLS socket), as a {@link ByteStream}. */
 export class SocketStream implements ByteStream {
   readonly socket: Socket;

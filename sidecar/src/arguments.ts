@@ -5,8 +5,12 @@ import { didYouMean, type LogLevel } from '@outrigger/core';
 export type Command =
   | { readonly command: 'run'; readonly source: ConfigurationSource; readonly logLevel: LogLevel }
   | { readonly command: 'check'; readonly source: ConfigurationSource }
+  | { readonly command: 'explain'; readonly source: ConfigurationSource; readonly json: boolean }
+  | { readonly command: 'schema'; readonly source: ConfigurationSource | undefined }
+  | { readonly command: 'init' }
+  | { readonly command: 'completion'; readonly shell: (typeof SHELLS)[number] }
   | { readonly command: 'demo'; readonly logLevel: LogLevel }
-  | { readonly command: 'help' }
+  | { readonly command: 'help'; readonly about: string | undefined }
   | { readonly command: 'version' };
 
 /** Where the configuration comes from, and what overrides it. */
@@ -23,50 +27,212 @@ export interface ConfigurationSource {
 /** The command line cannot be understood: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+  /** The command whose help says more. */
+  readonly about: string | undefined;
+
+  constructor(message: string, about?: string) {
+    super(message);
+    this.about = about;
+  }
 }
 
-const COMMANDS = ['run', 'check', 'demo', 'help', 'version'];
-const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error'];
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export const SHELLS = ['bash', 'zsh'] as const;
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
   set: { type: 'string', multiple: true },
   listen: { type: 'string' },
   to: { type: 'string' },
+  json: { type: 'boolean' },
   'log-level': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
 
-/** Options that a command takes, beside --help. */
-const TAKES: Readonly<Record<string, readonly string[]>> = {
-  run: ['config', 'set', 'listen', 'to', 'log-level'],
-  check: ['config', 'set'],
-  demo: ['log-level'],
+interface CommandInfo {
+  readonly summary: string;
+  /** Options that it takes, beside --help. */
+  readonly takes: readonly (keyof typeof OPTIONS)[];
+  /** What `outrigger help COMMAND` says. */
+  readonly help: string;
+}
+
+/** The commands, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, CommandInfo>> = {
+  run: {
+    summary: 'run on a configuration, or from one address to others',
+    takes: ['config', 'set', 'listen', 'to', 'log-level'],
+    help: `outrigger [run] -c FILE [--set PATH=VALUE]... [--log-level LEVEL]
+outrigger run --listen ADDR --to ADDR[,ADDR...]
+
+Runs until SIGTERM or SIGINT: then it drains, and ends; a second signal ends it
+at once. When all listeners accept, a line "ready" on standard error has their
+addresses. --listen and --to need no file: HTTP and WebSocket from one address
+to the others, in turn.
+
+  -c, --config FILE     YAML or JSON; see outrigger init, outrigger check
+      --set PATH=VALUE  override a value of the file; may be repeated
+      --listen ADDR     host:port, [ipv6]:port or unix:/path; port 0 is any
+      --to ADDR,...     where requests go
+      --log-level LEVEL debug, info (the default), warn or error
+
+Examples
+  outrigger -c outrigger.yaml
+  outrigger run -c outrigger.yaml --set drain.timeout=1m --log-level debug
+  outrigger run --listen 127.0.0.1:8080 --to 127.0.0.1:3000,127.0.0.1:3001
+`,
+  },
+  check: {
+    summary: 'tell every problem of a configuration',
+    takes: ['config', 'set'],
+    help: `outrigger check -c FILE [--set PATH=VALUE]...
+
+Tells every problem of a configuration at once, each as
+  FILE:LINE:COLUMN path: what is wrong, what is expected
+It loads and composes the plugins, too, without starting them: no socket is
+opened. Exit code 0 where the file is valid, 78 where it is not.
+
+Example
+  outrigger check -c outrigger.yaml && echo good
+`,
+  },
+  explain: {
+    summary: 'show what a configuration does, and where each value is from',
+    takes: ['config', 'set', 'json'],
+    help: `outrigger explain -c FILE [--set PATH=VALUE]... [--json]
+
+Shows what a configuration does: the plugins in order, the hooks in the order in
+which they run, listeners, routes in the order in which they match, clusters,
+and where each value came from: a line of the file, an environment variable, a
+flag, or its default. Secrets are masked. Nothing is started.
+
+      --json            the same for programs
+
+Examples
+  outrigger explain -c outrigger.yaml | less
+  outrigger explain -c outrigger.yaml --json | jq '.listeners[].routes'
+`,
+  },
+  schema: {
+    summary: 'print the JSON Schema of configurations, for editors',
+    takes: ['config', 'set'],
+    help: `outrigger schema [-c FILE]
+
+Prints the JSON Schema (draft 2020-12) of configurations: with the settings of
+the built-in plugins, and with -c with those of the file's own plugins, too. A
+file whose first line is
+  # yaml-language-server: $schema=outrigger.schema.json
+is completed and checked by editors that know YAML's language server.
+
+Example
+  outrigger schema > outrigger.schema.json
+`,
+  },
+  init: {
+    summary: 'write a commented outrigger.yaml into this folder',
+    takes: [],
+    help: `outrigger init
+
+Writes a commented outrigger.yaml into the current folder: one listener in front
+of a service on port 3000, and the rest to be uncommented. It never overwrites.
+
+Example
+  outrigger init && outrigger check -c outrigger.yaml
+`,
+  },
+  completion: {
+    summary: 'print a script that completes command lines: bash or zsh',
+    takes: [],
+    help: `outrigger completion bash|zsh
+
+Prints a script that completes commands, options and files.
+
+Examples
+  source <(outrigger completion bash)
+  outrigger completion zsh > "\${fpath[1]}/_outrigger"
+`,
+  },
+  demo: {
+    summary: 'services, a sidecar and traffic on this machine, no file',
+    takes: ['log-level'],
+    help: `outrigger demo [--log-level LEVEL]
+
+Starts services, a sidecar in front of them and a trickle of traffic on this
+machine, and says where to look. Ctrl-C ends it.
+`,
+  },
+  help: {
+    summary: 'more about a command',
+    takes: [],
+    help: `outrigger help [COMMAND]
+`,
+  },
 };
+
+/** The options of a command as they are written. */
+export function optionsOf(command: string): string[] {
+  const { takes } = COMMANDS[command]!;
+  return [...takes.flatMap((option) => (option === 'config' ? ['-c', '--config'] : [`--${option}`])), '--help'];
+}
 
 /** Reads the arguments behind `outrigger`. Throws a {@link UsageError}. */
 export function readArguments(args: readonly string[]): Command {
   const { values, positionals } = parse(args);
   if (values.version) return { command: 'version' };
-  const [command = args.length === 0 ? 'help' : 'run', ...rest] = positionals;
-  if (values.help || command === 'help') return { command: 'help' };
+  const [command = args.length === 0 || values.help ? 'help' : 'run', ...rest] = positionals;
   if (command === 'version') return { command: 'version' };
-  if (!COMMANDS.includes(command)) {
-    const guess = didYouMean(command, COMMANDS);
-    throw new UsageError(`there is no command "${command}"${guess === undefined ? '' : `; did you mean "${guess}"?`}`);
-  }
-  if (rest.length > 0) throw new UsageError(`"${rest[0]}" is one argument too many; a file is given as -c ${rest[0]}`);
+  if (!Object.hasOwn(COMMANDS, command)) throw new UsageError(unknownCommand(command));
+  if (command === 'help' || values.help) return { command: 'help', about: helpAbout(command, rest) };
+  const wrong = (message: string) => new UsageError(message, command);
   for (const option of Object.keys(values)) {
-    if (!TAKES[command]!.includes(option)) throw new UsageError(`outrigger ${command} takes no --${option}`);
+    if (!(COMMANDS[command]!.takes as readonly string[]).includes(option))
+      throw wrong(`outrigger ${command} takes no --${option}`);
   }
-  const logLevel = values['log-level'] ?? 'info';
-  if (!LEVELS.includes(logLevel))
-    throw new UsageError(`--log-level is "${logLevel}"; expected one of ${LEVELS.join(', ')}`);
-  if (command === 'demo') return { command, logLevel: logLevel as LogLevel };
+  if (command === 'completion') return { command, shell: shellOf(rest) };
+  if (rest.length > 0) {
+    const takesFile = COMMANDS[command]!.takes.includes('config');
+    throw wrong(`"${rest[0]}" is one argument too many${takesFile ? `; a file is given as -c ${rest[0]}` : ''}`);
+  }
+  if (command === 'init') return { command };
+  const logLevel = levelOf(values['log-level'] ?? 'info');
+  if (command === 'demo') return { command, logLevel };
   const source = { file: values.config, listen: values.listen, to: values.to, set: values.set ?? [] };
+  if (command === 'schema') return { command, source: source.file === undefined ? undefined : source };
   checkSource(command, source);
-  return command === 'check' ? { command, source } : { command: 'run', source, logLevel: logLevel as LogLevel };
+  if (command === 'check') return { command, source };
+  if (command === 'explain') return { command, source, json: values.json === true };
+  return { command: 'run', source, logLevel };
+}
+
+function helpAbout(command: string, rest: readonly string[]): string | undefined {
+  const about = command === 'help' ? rest[0] : command;
+  if (about !== undefined && !Object.hasOwn(COMMANDS, about)) throw new UsageError(unknownCommand(about));
+  return about;
+}
+
+function unknownCommand(name: string): string {
+  const names = Object.keys(COMMANDS);
+  const guess = didYouMean(name, names);
+  return `there is no command "${name}"; ${guess === undefined ? `there are ${names.join(', ')}` : `did you mean "${guess}"?`}`;
+}
+
+function levelOf(level: string): LogLevel {
+  const found = LEVELS.find((one) => one === level);
+  if (found === undefined) throw new UsageError(`--log-level is "${level}"; expected one of ${LEVELS.join(', ')}`);
+  return found;
+}
+
+function shellOf([shell, ...others]: readonly string[]): (typeof SHELLS)[number] {
+  const found = SHELLS.find((one) => one === shell);
+  if (found === undefined || others.length > 0)
+    throw new UsageError(
+      shell === undefined
+        ? `outrigger completion needs the name of a shell: ${SHELLS.join(' or ')}`
+        : `there is no completion for "${[shell, ...others].join(' ')}"; expected ${SHELLS.join(' or ')}`,
+      'completion',
+    );
+  return found;
 }
 
 function parse(args: readonly string[]) {
@@ -83,36 +249,39 @@ function parse(args: readonly string[]) {
 }
 
 function checkSource(command: string, { file, listen, to }: ConfigurationSource): void {
+  const wrong = (message: string) => new UsageError(message, command);
   if (file !== undefined && (listen !== undefined || to !== undefined)) {
-    throw new UsageError('-c FILE and --listen/--to exclude each other');
+    throw wrong('-c FILE and --listen/--to exclude each other');
   }
-  if (file === undefined && command === 'check') throw new UsageError('outrigger check needs -c FILE');
+  if (file === undefined && command !== 'run')
+    throw wrong(`outrigger ${command} needs -c FILE; outrigger init writes one`);
   if (file === undefined && listen === undefined && to === undefined) {
-    throw new UsageError('outrigger run needs -c FILE, or --listen ADDR --to ADDR');
+    throw wrong('outrigger run needs -c FILE, or --listen ADDR --to ADDR; outrigger init writes a file');
   }
   if (file === undefined && (listen === undefined || to === undefined)) {
-    throw new UsageError(
-      `--${listen === undefined ? 'to' : 'listen'} needs --${listen === undefined ? 'listen' : 'to'}, too`,
-    );
+    throw wrong(`--${listen === undefined ? 'to' : 'listen'} needs --${listen === undefined ? 'listen' : 'to'}, too`);
   }
 }
 
-export const HELP = `outrigger: the service-mesh sidecar that you program in TypeScript
+/** What `outrigger --help` says, or of one command. At most 24 lines of 80 columns. */
+export function helpText(about?: string): string {
+  if (about !== undefined) return COMMANDS[about]!.help;
+  const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
+  return `Outrigger: the service-mesh sidecar that you program in TypeScript
 
-  outrigger [run] -c FILE [--set PATH=VALUE]... [--log-level LEVEL]
-      Runs on a configuration. LEVEL is debug, info, warn or error.
-  outrigger run --listen ADDR --to ADDR[,ADDR...]
-      The shortest use: HTTP and WebSocket from one address to the others.
-  outrigger check -c FILE [--set PATH=VALUE]...
-      Tells every problem of a configuration.
-  outrigger demo
-      Services, a sidecar and traffic on this machine, no configuration.
-  outrigger --version
+outrigger COMMAND, which is
+${commands.join('\n')}
+
+  -c, --config FILE      YAML or JSON; without a command it is run
+      --set PATH=VALUE   override a value of the file; may be repeated
+      --log-level LEVEL  debug, info, warn or error
+  -h, --help             of a command, too;  -v, --version
 
 Examples
-  outrigger run --listen 127.0.0.1:8080 --to 127.0.0.1:3000
+  outrigger init                             # write outrigger.yaml
   outrigger -c outrigger.yaml --set listeners.inbound.bind=127.0.0.1:0
+  outrigger run --listen 127.0.0.1:8080 --to 127.0.0.1:3000
 
-Exit codes: 0 clean, 1 failure while running, 2 usage, 78 bad configuration.
-Signals: SIGTERM and SIGINT drain, then end; a second one ends at once.
+Exit codes: 0 clean, 1 failure, 2 usage, 78 bad configuration.
 `;
+}

@@ -1,4 +1,5 @@
 import type { Logger, LogLevel } from '@outrigger/core';
+import { wantsColours } from './colours.ts';
 
 const SEVERITY: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const COLOUR: Readonly<Record<LogLevel, number>> = { debug: 90, info: 36, warn: 33, error: 31 };
@@ -16,12 +17,12 @@ export function createLogger(options: LoggerOptions): Logger {
   return new LineLogger({ ...options }, {});
 }
 
-/** The logger of a process: pretty on a terminal, coloured unless NO_COLOR is set. */
+/** The logger of a process: pretty on a terminal, JSON elsewhere. */
 export function standardError(level: LogLevel): Logger {
   // That nobody reads them any more ends no sidecar.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const terminal = process.stderr.isTTY === true;
-  const colours = terminal && !process.env['NO_COLOR'];
+  const colours = terminal && wantsColours(process.stderr);
   return createLogger({ level, pretty: terminal, colours, write: (line) => process.stderr.write(line) });
 }
 

@@ -1,6 +1,7 @@
 import { formatAddress, type Logger, PluginError, Runtime } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
-import { ConfigurationError, type Loaded, load } from './load.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { type Inspection, inspect } from './inspect.ts';
 
 /** Exit codes of DESIGN §6. */
 export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
@@ -18,7 +19,7 @@ export interface Companion {
  * not valid; a start that fails is logged.
  */
 export async function run(source: ConfigurationSource, logger: Logger, companion?: Companion): Promise<number> {
-  const { configuration, plugins } = await load(source);
+  const { configuration, plugins } = await inspect(source);
   const runtime = new Runtime({ configuration, plugins, logger });
   const ended = untilSignal();
   // Before the start: a SIGHUP must not end the process while it starts.
@@ -55,9 +56,9 @@ export function addressesOf(runtime: Runtime): Record<string, string> {
  */
 function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger): void {
   const reload = async () => {
-    let loaded: Loaded;
+    let loaded: Inspection;
     try {
-      loaded = await load(source);
+      loaded = await inspect(source);
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       runtime.reloadRefused(error.problems);

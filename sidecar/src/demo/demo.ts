@@ -43,7 +43,7 @@ export async function demo(level: LogLevel): Promise<number> {
 }
 
 /** The file that would do the same. */
-function configuration(port: number, [one, two, web]: readonly Service[]): string {
+export function configuration(port: number, [one, two, web]: readonly Pick<Service, 'address'>[]): string {
   return `service: { name: demo }
 drain: { timeout: 5s }
 listeners:

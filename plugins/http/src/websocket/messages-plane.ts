@@ -102,9 +102,13 @@ export class MessagesPlane extends ClosingPlane {
       ends.inbox = NOTHING;
       ends.receiver.removeAllListeners();
       ends.receiver.on('error', ignore);
-      // A message under compression goes out first; its callback comes when it has.
-      setImmediate(() => ends.deflate?.cleanup());
+      this.#idle(ends);
     }
+  }
+
+  /** Lets go of zlib's streams, which must not be closed at work: ws takes their callbacks for granted. */
+  #idle(ends: Ends): void {
+    if (this.over && !ends.writing && ends.compressing === 0) ends.deflate?.cleanup();
   }
 
   #ends(leg: Leg, { extensions, maxMessageSize }: { extensions: string; maxMessageSize: number }): Ends {
@@ -181,7 +185,8 @@ export class MessagesPlane extends ClosingPlane {
       ends.writing = true;
       ends.receiver.write(piece, () => {
         ends.writing = false;
-        this.#work(ends);
+        if (this.over) this.#idle(ends);
+        else this.#work(ends);
       });
     }
     if (waits() || this.over) return;
@@ -232,7 +237,8 @@ export class MessagesPlane extends ClosingPlane {
     to.compressing++;
     to.sender.send(data, { binary, compress: true, fin: true, mask }, () => {
       to.compressing--;
-      if (!this.over) this.#work(this.#of(to.leg.peer));
+      if (this.over) this.#idle(to);
+      else this.#work(this.#of(to.leg.peer));
     });
   }
 

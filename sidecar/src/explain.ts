@@ -1,0 +1,252 @@
+import { describeOrigin, type Origin } from '@outrigger/config';
+import {
+  AdminRoute,
+  BalancerFactory,
+  type ClusterSpec,
+  type Composition,
+  ConnectionHooks,
+  Connector,
+  Discovery,
+  EndpointWeight,
+  HOOKS,
+  type ListenerSpec,
+  Metrics,
+  Protocol,
+  READS_ARE_SHARED,
+  RetryPolicy,
+  RouterFactory,
+  Transport,
+} from '@outrigger/core';
+import type { Inspection } from './inspect.ts';
+import { inOrderOfMatching, matchOf, type ShownMatch } from './route-order.ts';
+
+/** What `outrigger explain --json` prints: a configuration as it works. What is sensitive is masked. */
+export interface Explanation {
+  readonly file: string;
+  readonly reads: string;
+  /** In the order in which they are composed. */
+  readonly plugins: readonly ExplainedPlugin[];
+  readonly listeners: readonly ExplainedListener[];
+  readonly clusters: readonly ExplainedCluster[];
+  readonly values: readonly ExplainedValue[];
+  /** Variables of OpenTelemetry that are set: plugins read them themselves, and they override the file. */
+  readonly environment: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+export interface ExplainedPlugin {
+  readonly name: string;
+  /** `built in`, or the file. */
+  readonly origin: string;
+  readonly onError: string;
+  /** As the file has it: `10s`. */
+  readonly timeout: string;
+  readonly listeners: readonly string[] | undefined;
+  /** What it contributes beside hooks: `policy round-robin`. */
+  readonly provides: readonly string[];
+  readonly hooks: readonly string[];
+}
+
+/** One hook with the plugins that it calls, in that order. */
+export interface ExplainedHook {
+  readonly hook: string;
+  readonly plugins: readonly string[];
+}
+
+export interface ExplainedListener {
+  readonly name: string;
+  readonly bind: string;
+  readonly protocol: string;
+  readonly transport: string;
+  readonly direction: string;
+  readonly hooks: { readonly towardsUpstream: readonly ExplainedHook[]; readonly back: readonly ExplainedHook[] };
+  /** In the order in which they match. */
+  readonly routes: readonly { readonly match: ShownMatch; readonly cluster: string }[];
+}
+
+export interface ExplainedCluster {
+  readonly name: string;
+  readonly policy: string;
+  readonly connector: string;
+  readonly discovery: string;
+  /** As far as the file knows them. */
+  readonly endpoints: readonly { readonly address: string; readonly weight: number }[];
+}
+
+export interface ExplainedValue {
+  readonly path: string;
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+/** Hooks in the order of a session's life (see docs/life-of-a-session.md). */
+const BACK: readonly string[] = [
+  'onAttemptEnd',
+  'onResponse',
+  'onOpen',
+  'onMessage',
+  'onPong',
+  'onSessionEnd',
+  'onDisconnect',
+];
+const TOWARDS_UPSTREAM = HOOKS.filter(
+  (hook) => hook !== 'watchesMessages' && (hook === 'onMessage' || !BACK.includes(hook)),
+);
+
+/** What plugins contribute, and the property that tells one from another. */
+const PROVIDED: readonly (readonly [kind: string, token: Parameters<Composition['all']>[0], named?: string])[] = [
+  ['transport', Transport, 'name'],
+  ['protocol', Protocol, 'name'],
+  ['router', RouterFactory],
+  ['connector', Connector, 'name'],
+  ['policy', BalancerFactory, 'policy'],
+  ['discovery', Discovery, 'name'],
+  ['weights of endpoints', EndpointWeight],
+  ['retry policy', RetryPolicy],
+  ['metrics', Metrics],
+  ['admin path', AdminRoute, 'path'],
+];
+
+export function explain(inspection: Inspection, env: NodeJS.ProcessEnv = process.env): Explanation {
+  const { document, configuration, plugins, composition, warnings } = inspection;
+  const hooks = composition.all(ConnectionHooks);
+  const shown = new Map(shownPlugins(inspection).map((plugin) => [plugin.name, plugin]));
+  return {
+    file: document.file,
+    reads: readsOf(),
+    plugins: plugins.map(({ plugin, origin, onError, listeners }) => ({
+      name: plugin.name,
+      origin,
+      onError,
+      timeout: String(shown.get(plugin.name)?.spec['timeout']),
+      listeners,
+      provides: PROVIDED.flatMap(([kind, token, named]) =>
+        composition
+          .all(token)
+          .filter((one) => one.plugin === plugin.name)
+          .map(({ value }) => (named === undefined ? kind : `${kind} ${(value as Record<string, string>)[named]}`)),
+      ),
+      hooks: HOOKS.filter((hook) => hooks.some((one) => one.plugin === plugin.name && one.value[hook] !== undefined)),
+    })),
+    listeners: configuration.listeners.map((listener) => listenerOf(listener, inspection)),
+    clusters: configuration.clusters.map(clusterOf),
+    values: valuesOf(inspection),
+    environment: Object.keys(env)
+      .filter((name) => name.startsWith('OTEL_') && env[name] !== '')
+      .sort(),
+    warnings,
+  };
+}
+
+function readsOf(): string {
+  const node = `Node ${process.versions.node}`;
+  return READS_ARE_SHARED
+    ? `all TCP and Unix-domain sockets read into one shared buffer of 64 KiB (${node})`
+    : `accepted sockets read by 'data' events, a buffer for each read, since ${node} lacks what sharing one needs; slower`;
+}
+
+function listenerOf(listener: ListenerSpec, { plugins, composition }: Inspection): ExplainedListener {
+  const { name, bind, protocol, direction } = listener;
+  const seen = composition.all(ConnectionHooks).filter(({ plugin }) => {
+    const { listeners } = plugins.find((one) => one.plugin.name === plugin)!;
+    return listeners?.includes(name) ?? true;
+  });
+  const chain = (hooks: readonly string[], contributions: typeof seen): ExplainedHook[] =>
+    hooks
+      .map((hook) => ({
+        hook,
+        plugins: contributions
+          .filter(({ value }) => value[hook as keyof ConnectionHooks] !== undefined)
+          .map(({ plugin }) => plugin),
+      }))
+      .filter((one) => one.plugins.length > 0);
+  return {
+    name,
+    bind,
+    protocol:
+      protocol === 'https' ? 'HTTP and WebSocket over TLS' : protocol === 'http' ? 'HTTP and WebSocket' : protocol,
+    transport: bind.startsWith('unix:') ? 'Unix-domain socket' : protocol === 'https' ? 'tls' : 'tcp',
+    direction,
+    hooks: { towardsUpstream: chain(TOWARDS_UPSTREAM, seen), back: chain(BACK, seen.toReversed()) },
+    routes: inOrderOfMatching(listener.routes).map((route) => ({ match: matchOf(route), cluster: route.cluster })),
+  };
+}
+
+function clusterOf({ name, balancer, discovery, settings }: ClusterSpec): ExplainedCluster {
+  const listed = discovery.name === 'static' ? (discovery.spec as { address: string; weight: number }[]) : [];
+  return {
+    name,
+    policy: balancer.policy,
+    connector: settings['tls'] === undefined ? 'tcp' : 'tls',
+    discovery: discovery.name === 'static' ? 'the list in the file' : described(discovery.name, discovery.spec),
+    endpoints: listed.map(({ address, weight }) => ({ address, weight })),
+  };
+}
+
+/** `dns cart.internal:8080`, or a discovery's name alone. */
+function described(name: string, spec: unknown): string {
+  const { host, port } = spec as { host?: unknown; port?: unknown };
+  return typeof host === 'string' && typeof port === 'number' ? `${name} ${host}:${port}` : name;
+}
+
+interface ShownPlugin {
+  readonly name: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** Path of its entry and of its settings in the file. */
+  readonly path: string | undefined;
+  readonly settingsPath: string;
+}
+
+function shownPlugins({ configuration, plugins, entries }: Inspection): ShownPlugin[] {
+  const specs = configuration.shown['plugins'] as readonly Readonly<Record<string, unknown>>[];
+  return plugins.map(({ plugin: { name } }) => {
+    const entry = entries.get(name);
+    const spec = specs.find(({ use }) => use === (entry?.use ?? name))!;
+    return { name, spec, path: entry?.path, settingsPath: entry?.settingsPath ?? `plugins.${name}` };
+  });
+}
+
+/** Every value that holds, in the order of the file; plugins' settings last, by the plugins' names. */
+function valuesOf(inspection: Inspection): ExplainedValue[] {
+  const { origins, configuration } = inspection;
+  const values: ExplainedValue[] = [];
+  const walk = (value: unknown, path: string, where: string): void => {
+    if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
+      if (Array.isArray(value)) {
+        for (const [index, item] of value.entries()) walk(item, `${path}[${index}]`, `${where}[${index}]`);
+      } else for (const [key, item] of Object.entries(value)) walk(item, join(path, key), join(where, key));
+      return;
+    }
+    const origin = originOf(where, origins);
+    // A section that has nothing in it.
+    if (typeof value === 'object' && value !== null && origin === undefined) return;
+    values.push({ path, value, origin: describeOrigin(origin ?? { from: 'default' }) });
+  };
+  const { plugins: _, ...rest } = configuration.shown;
+  walk(rest, '', '');
+  for (const { name, spec, path, settingsPath } of shownPlugins(inspection)) {
+    const { use: __, settings, ...entry } = spec;
+    if (Object.keys(settings as object).length > 0) walk(settings, name, settingsPath);
+    for (const [key, value] of Object.entries(entry)) {
+      const origin = originOf(`${path}.${key}`, origins);
+      if (path !== undefined && origin !== undefined && origin.from !== 'default')
+        walk(value, `plugins.${name}.${key}`, `${path}.${key}`);
+    }
+  }
+  return values;
+}
+
+/** A short form has the origin of the whole: `balancer: least-request` is where its policy came from. */
+function originOf(path: string, origins: ReadonlyMap<string, Origin>): Origin | undefined {
+  for (let at = path; at !== ''; at = at.replace(/(?:\.?(?:"(?:[^"\\]|\\.)*"|[^.[\]"]+)|\[\d+\])$/, '')) {
+    const origin = origins.get(at);
+    if (origin !== undefined) return origin;
+    if (!at.includes('.') && !at.includes('[')) break;
+  }
+  return undefined;
+}
+
+function join(path: string, key: string): string {
+  const word = /^[\w/-][\w/@-]*$/.test(key) ? key : JSON.stringify(key);
+  return path === '' ? word : `${path}.${word}`;
+}
