@@ -34,7 +34,7 @@ function installed() {
 }
 
 function install() {
-  process.stderr.write('outrigger: installing what package-lock.json names …\n');
+  process.stderr.write('outrigger: installing what package-lock.json names, which takes a while the first time …\n');
   run(
     'npm',
     ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],

@@ -18,6 +18,7 @@ if (!existsSync(program)) {
   process.exitCode = 1;
 } else if (Number(process.versions.node.split('.', 1)[0]) >= 24) {
   const { main } = await import(program);
+  takeSignals();
   // A plugin whose start waits for something that holds no process (a timer of Clock's, say) must not end this one.
   const alive = setInterval(() => {}, 2 ** 30);
   process.exitCode = await main(process.argv.slice(2));
@@ -30,20 +31,17 @@ if (!existsSync(program)) {
     );
     process.exitCode = 1;
   } else {
-    const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-    // A Ctrl-C reaches both of us. One to us alone is passed on, after a moment: a signal too many would hit a program that
-    // is about to end, and spoil its exit code.
-    let passing;
+    const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    });
+    // A Ctrl-C reaches both of us. One to us alone is passed on, as a message: a second signal could hit a program that is
+    // about to end, and spoil its exit code.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
       process.on(signal, () => {
-        passing ??= setTimeout(() => {
-          passing = undefined;
-          child.kill(signal);
-        }, 100);
+        if (child.connected) child.send({ outrigger: signal }, () => {});
       });
     }
     child.on('exit', (code, signal) => {
-      clearTimeout(passing);
       if (signal === null) process.exitCode = code;
       else {
         process.removeAllListeners(signal);
@@ -51,6 +49,18 @@ if (!existsSync(program)) {
       }
     });
   }
+}
+
+/** What whoever started us passes on; it holds no process. */
+function takeSignals() {
+  if (process.channel === undefined) return;
+  process.on('message', (message) => {
+    const signal = message?.outrigger;
+    if (typeof signal !== 'string') return;
+    if (process.listenerCount(signal) > 0) process.emit(signal, signal);
+    else process.kill(process.pid, signal);
+  });
+  process.channel.unref();
 }
 
 function findNode() {
