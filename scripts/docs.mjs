@@ -1,8 +1,8 @@
-// `npm run docs` writes the pages that come from the code: docs/errors.md from the closed list of causes, and
-// docs/configuration.md from the schemas by which configurations are validated. A test says when they are out of date.
+// `npm run docs` writes the pages that come from the code: docs/errors.md from the closed list of causes,
+// docs/configuration.md and its JSON Schema from the schemas by which configurations are validated. A test says when they are out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { configurationSchemas, describeFormat, writeValue } from '@outrigger/config';
+import { configurationSchemas, describeFormat, jsonSchema, writeValue } from '@outrigger/config';
 import { CAUSES, errorCode, isSetting } from '@outrigger/core';
 import { knownWith } from '../sidecar/dist/inspect.js';
 
@@ -10,9 +10,11 @@ const root = new URL('../', import.meta.url);
 
 /** The text of each generated page, by its path in the repository. */
 export async function pages() {
+  const known = await knownWith(undefined, {});
   return new Map([
     ['docs/errors.md', errors()],
-    ['docs/configuration.md', configuration(await knownWith(undefined, {}))],
+    ['docs/configuration.md', configuration(known)],
+    ['docs/outrigger.schema.json', `${JSON.stringify(jsonSchema(known), undefined, 2)}\n`],
   ]);
 }
 

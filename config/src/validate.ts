@@ -167,12 +167,12 @@ class Validator {
     const { protocol, bind, direction, cluster, routes: _, ...settings } = value;
     if (typeof cluster === 'string') {
       // Sections of routes have their defaults here too.
-      const { cluster: __, ...section } = this.#sections.route;
+      const { cluster: __, onChange: ___, ...section } = this.#sections.route;
       // Apart, since its keys are not the listener's.
       const apart = this.#reader.probe();
       const settings = apart.element(undefined, section as Schema, path, position).value;
       this.#reader.problems.push(...apart.problems);
-      routes.push(Object.freeze({ cluster, settings }));
+      routes.push(Object.freeze({ cluster, onChange: 'keep', settings }));
     }
     listeners.push(
       Object.freeze({
@@ -192,8 +192,8 @@ class Validator {
       return this.#reader.problem(node.position, path, `is ${describeNode(node)}`, { expected: 'a list of routes' });
     const shown = node.items.map((item, index) => {
       const reading = this.#reader.element(item, this.#sections.route, joinIndex(path, index), item.position);
-      const { cluster, ...settings } = reading.value;
-      routes.push(Object.freeze({ cluster: cluster as string, settings: Object.freeze(settings) }));
+      const { cluster, onChange, ...settings } = reading.value as { cluster: string; onChange: 'keep' | 'drain' };
+      routes.push(Object.freeze({ cluster, onChange, settings: Object.freeze(settings) }));
       return reading.shown;
     });
     return { value: routes, shown: Object.freeze(shown) };

@@ -93,19 +93,22 @@ describe("the design's example", () => {
     expect(edge.routes).to.deep.equal([
       {
         cluster: 'chat',
+        onChange: 'keep',
         settings: {
           match: { host: 'chat.example.com', path: '/ws', headers: { 'x-beta': '1' } },
           timeouts: { response: 60_000 },
         },
       },
-      { cluster: 'app', settings: { match: {}, timeouts: {} } },
+      { cluster: 'app', onChange: 'keep', settings: { match: {}, timeouts: {} } },
     ]);
   });
 
   it('makes a plain cluster one route, inbound by default', () => {
     const [inbound, outbound] = configuration!.listeners;
     expect(inbound).to.deep.include({ name: 'inbound', protocol: 'http', bind: '0.0.0.0:8080', direction: 'inbound' });
-    expect(inbound!.routes).to.deep.equal([{ cluster: 'app', settings: { match: {}, timeouts: {} } }]);
+    expect(inbound!.routes).to.deep.equal([
+      { cluster: 'app', onChange: 'keep', settings: { match: {}, timeouts: {} } },
+    ]);
     expect(outbound!.direction).to.equal('outbound');
   });
 

@@ -47,7 +47,7 @@ const table: readonly [name: string, from: string, to: string, ...told: Differen
     {
       path: 'listeners.a.routes[0]',
       old: undefined,
-      new: { cluster: 'app', match: { path: '/x' }, timeouts: {} },
+      new: { cluster: 'app', onChange: 'keep', match: { path: '/x' }, timeouts: {} },
     },
   ],
   [

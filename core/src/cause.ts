@@ -70,6 +70,7 @@ export const CAUSES = {
   'close-timeout': cause('sidecar', 0, 0, 'A peer did not answer a Close frame within 5 s.'),
   expired: cause('sidecar', 401, 1008, 'The session passed the `expiresAt` that a plugin had set.'),
   drain: cause('sidecar', 503, 1001, 'The sidecar is draining.'),
+  'route-changed': cause('sidecar', 503, 1012, 'A reload changed the route, whose `onChange` is `drain`.'),
   'drain-deadline': cause('sidecar', 503, 1001, 'The session was still open at the end of `drain.timeout`.'),
   'descriptor-limit': cause('sidecar', 0, 0, 'File descriptors are nearly used up; the connection was closed at once.'),
   internal: cause('sidecar', 500, 1011, 'A defect of the sidecar; the log has the stack.'),

@@ -1,6 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Container, type ServiceIdentifier } from 'inversify';
 import type { Clock as ClockContract } from './clock.ts';
-import { TcpConnector } from './connector.ts';
 import type { DescriptorBudget } from './descriptor-budget.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type ChainEntry, chainHooks, type HookChain } from './hook-chain.ts';
@@ -8,10 +8,13 @@ import { HOOKS } from './hooks.ts';
 import type { Logger as LoggerContract } from './logger.ts';
 import { type Metrics as MetricsContract, noMetrics } from './metrics.ts';
 import type { OpenSessions } from './open-sessions.ts';
-import { type Contributors, checkNeed, load, messageOf, type Need, nameOf } from './plugin-bindings.ts';
+import { type Contributors, carryOver, checkNeed, load, messageOf, type Need, nameOf } from './plugin-bindings.ts';
 import { PluginError } from './plugin-error.ts';
+import { PluginInstance } from './plugin-instance.ts';
 import type { LoadedPlugin } from './plugin-order.ts';
+import type { Sidecar as SidecarContract } from './sidecar.ts';
 import {
+  AdminDetails,
   AdminRoute,
   BalancerFactory,
   Clock,
@@ -27,8 +30,10 @@ import {
   RetryPolicy,
   RouterFactory,
   Sessions,
+  Sidecar,
   Transport,
 } from './tokens.ts';
+import type { Connector as ConnectorContract } from './transport.ts';
 
 /** A plugin with what its entry in `plugins:` says. */
 export interface ComposedPlugin extends LoadedPlugin {
@@ -46,6 +51,8 @@ export interface CoreServices {
   readonly logger: LoggerContract;
   readonly sessions: OpenSessions;
   readonly descriptors: DescriptorBudget;
+  readonly connector: ConnectorContract;
+  readonly sidecar: SidecarContract;
 }
 
 /** One plugin's contribution to a token. */
@@ -66,11 +73,28 @@ const SINGLE: readonly ServiceIdentifier<unknown>[] = [
   Clock,
   Logger,
   Sessions,
+  Sidecar,
+];
+
+/** Tokens whose contributions sessions and connections call. */
+const ON_THE_WAY: readonly ServiceIdentifier<unknown>[] = [
+  ConnectionHooks,
+  Transport,
+  Protocol,
+  Connector,
+  Discovery,
+  BalancerFactory,
+  EndpointWeight,
+  RouterFactory,
+  RetryPolicy,
+  Metrics,
 ];
 
 /** What plugins have contributed, resolved once. Immutable. */
 export class Composition {
   readonly plugins: readonly ComposedPlugin[];
+  /** One for each plugin, in their order. */
+  readonly instances: readonly PluginInstance[];
   readonly metrics: MetricsContract;
   readonly transports: ReadonlyMap<string, Transport>;
   readonly protocols: ReadonlyMap<string, Protocol>;
@@ -82,14 +106,18 @@ export class Composition {
   readonly endpointWeights: readonly EndpointWeight[];
   readonly lifecycles: readonly Contribution<Lifecycle>[];
   readonly adminRoutes: readonly AdminRoute[];
+  readonly adminDetails: readonly AdminDetails[];
   readonly #hooks: readonly Contribution<ConnectionHooks>[];
   readonly #services: CoreServices;
   readonly #container: Container;
-  readonly #contributors: ReadonlyMap<ServiceIdentifier<unknown>, readonly string[]>;
+  readonly #contributors: Contributors;
   readonly #chains = new Map<string, HookChain>();
 
-  /** Loads the plugins, in their order, into one container. Throws a {@link PluginError} that names plugin, token and remedy. */
-  constructor(plugins: readonly ComposedPlugin[], services: CoreServices) {
+  /**
+   * Loads the plugins, in their order, into one container; what `previous` has and nothing has changed about is carried over.
+   * Throws a {@link PluginError} that names plugin, token and remedy.
+   */
+  constructor(plugins: readonly ComposedPlugin[], services: CoreServices, previous?: Composition) {
     this.plugins = plugins;
     this.#services = services;
     const container = new Container({ defaultScope: 'Singleton' });
@@ -100,10 +128,11 @@ export class Composition {
     container.bind(Clock).toConstantValue(services.clock);
     container.bind(Logger).toConstantValue(services.logger);
     container.bind(Sessions).toConstantValue(services.sessions);
-    container.bind(Connector).toConstantValue(new TcpConnector(services.descriptors));
-    for (const token of [Clock, Logger, Sessions, Connector]) contributors.set(token, [CORE]);
+    container.bind(Sidecar).toConstantValue(services.sidecar);
+    container.bind(Connector).toConstantValue(services.connector);
+    for (const token of [Clock, Logger, Sessions, Sidecar, Connector]) contributors.set(token, [CORE]);
     const needs: Need[] = [];
-    for (const { plugin, settings } of plugins) load(plugin, settings, container, contributors, needs);
+    this.instances = this.#load(previous, needs);
     for (const token of SINGLE) {
       const [first, second] = contributors.get(token) ?? [];
       if (second !== undefined) throw twice(first!, second, nameOf(token), 'of which there is one');
@@ -125,6 +154,7 @@ export class Composition {
     this.endpointWeights = this.all(EndpointWeight).map(({ value }) => value);
     this.lifecycles = this.all(Lifecycle);
     this.adminRoutes = this.all(AdminRoute).map(({ value }) => value);
+    this.adminDetails = this.all(AdminDetails).map(({ value }) => value);
     this.#hooks = this.all(ConnectionHooks);
     for (const contribution of this.#hooks) checkHooks(contribution);
   }
@@ -154,7 +184,10 @@ export class Composition {
         `of the ${names.length} bindings of ${nameOf(token)} (by ${plugins}) ${values.length} can be had; end each with to…(), and without a when…()`,
       );
     }
-    return values.map((value, i) => ({ plugin: names[i]!, value }));
+    // What was carried over was bound last.
+    return values
+      .map((value, i) => ({ plugin: names[i]!, value }))
+      .sort((a, b) => this.#place(a.plugin) - this.#place(b.plugin));
   }
 
   /** The hooks that one listener's connections go through. Listeners that see the same plugins share a chain. */
@@ -177,6 +210,70 @@ export class Composition {
       this.#chains.set(key, chain);
     }
     return chain;
+  }
+
+  /** Plugins that are new first: what they contribute decides whether others can be carried over. */
+  #load(previous: Composition | undefined, needs: Need[]): PluginInstance[] {
+    const container = this.#container;
+    const contributors = this.#contributors;
+    const instances = new Map<string, PluginInstance>();
+    const fresh = (composed: ComposedPlugin) => {
+      const instance = new PluginInstance(composed);
+      instances.set(instance.name, instance);
+      load(instance, container, contributors, needs);
+    };
+    const kept = new Map<string, PluginInstance>();
+    for (const composed of this.plugins) {
+      const before = previous?.instances.find(({ plugin }) => plugin === composed.plugin);
+      if (before !== undefined && isDeepStrictEqual(before.settings, composed.settings)) kept.set(before.name, before);
+      else fresh(composed);
+    }
+    const all = kept.size === this.plugins.length && kept.size === previous?.instances.length;
+    const depends = (instance: PluginInstance) =>
+      (instance.untold > 0 && !all) ||
+      [...instance.injects].some((token) => {
+        const before = previous!.#contributors.get(token) ?? [];
+        const now = contributors.get(token) ?? [];
+        return [...before, ...now].some((name) => name !== CORE && !kept.has(name));
+      });
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const composed of this.plugins) {
+        const instance = kept.get(composed.plugin.name);
+        if (instance === undefined || !depends(instance)) continue;
+        kept.delete(instance.name);
+        fresh(composed);
+        changed = true;
+      }
+    }
+    for (const instance of kept.values()) {
+      const made = (token: ServiceIdentifier<unknown>) =>
+        previous!
+          .all(token)
+          .filter(({ plugin }) => plugin === instance.name)
+          .map(({ value }) => value);
+      carryOver(instance, made, container, contributors);
+      instances.set(instance.name, instance);
+    }
+    return this.plugins.map(({ plugin }) => instances.get(plugin.name)!);
+  }
+
+  /** The plugins that a session may call, directly or through another that it calls. */
+  onSessionsWay(): Set<PluginInstance> {
+    const calls = new Set(
+      this.instances.filter(({ contributes }) => ON_THE_WAY.some((token) => contributes.has(token))),
+    );
+    for (const instance of calls) {
+      for (const other of this.instances) {
+        if (instance.untold > 0 || [...instance.injects].some((token) => other.contributes.has(token)))
+          calls.add(other);
+      }
+    }
+    return calls;
+  }
+
+  #place(plugin: string): number {
+    return this.plugins.findIndex((composed) => composed.plugin.name === plugin);
   }
 
   #byName<T>(token: ServiceIdentifier<T>, kind: string, name: (value: T) => string): ReadonlyMap<string, T> {

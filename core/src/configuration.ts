@@ -9,6 +9,8 @@ export interface Configuration {
   readonly clusters: readonly ClusterSpec[];
   /** In order: built-in ones first, then those of the file. */
   readonly plugins: readonly PluginSpec[];
+  /** The whole as a file would have it: defaults included, what is sensitive masked. */
+  readonly shown?: unknown;
 }
 
 export interface DrainSpec {
@@ -34,6 +36,8 @@ export interface ListenerSpec {
 export interface RouteSpec {
   /** Name of a cluster. */
   readonly cluster: string;
+  /** What becomes of its open WebSockets when a reload changes it or takes it away. Default: keep. */
+  readonly onChange?: 'keep' | 'drain';
   /** `match:` and whatever plugins declared for routes. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

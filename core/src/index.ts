@@ -44,7 +44,16 @@ export { Timer } from './clock.ts';
 export type { ClusterSpec, Configuration, DrainSpec, ListenerSpec, PluginSpec, RouteSpec } from './configuration.ts';
 export type { Deadline } from './lifecycle.ts';
 export type { LogLevel } from './logger.ts';
-export { type Counter, type Gauge, type Histogram, type InstrumentOptions, noMetrics } from './metrics.ts';
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type InstrumentOptions,
+  type LabelValues,
+  noMetrics,
+} from './metrics.ts';
+
+export type { ListenerState, Reloads } from './sidecar.ts';
 
 // Implementations. For the program that composes: loading, ordering, running.
 
@@ -64,6 +73,7 @@ export { type ParsedAddress, parseAddress } from './address.ts';
 export { Overlay } from './attempt-record.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
+export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';

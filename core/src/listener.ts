@@ -1,64 +1,70 @@
 import type { Socket } from 'node:net';
 import { Acceptor, peerOf } from './acceptor.ts';
 import type { ByteStream } from './byte-stream.ts';
+import type { CoreServices } from './composition.ts';
 import type { ListenerSpec } from './configuration.ts';
 import type { Address, Connection, ListenerInfo, PeerInfo } from './connection.ts';
-import type { DescriptorBudget } from './descriptor-budget.ts';
-import type { Verdict } from './hook-chain.ts';
-import type { Logger } from './logger.ts';
-import type { Counter, Metrics } from './metrics.ts';
+import type { HookChain, Verdict } from './hook-chain.ts';
+import type { Counter } from './metrics.ts';
+import { PluginError } from './plugin-error.ts';
+import type { RunningComposition } from './running-composition.ts';
 import { SocketStream } from './socket-stream.ts';
-import type { Protocol, Scope, Transport } from './transport.ts';
+import type { Scope, Transport } from './transport.ts';
 
 let connections = 0;
 
-export interface ListenerOptions {
-  readonly spec: ListenerSpec;
-  /** Undefined: plain TCP. */
-  readonly transport: Transport | undefined;
-  readonly protocols: ReadonlyMap<string, Protocol>;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly descriptors: DescriptorBudget;
-}
-
-/** One address that we accept on: brings each connection through the hooks and the transport to its protocol. */
+/**
+ * One address that we accept on: brings each connection through the hooks and the transport to its protocol. What it is
+ * called and what is spoken there may change while it accepts.
+ */
 export class Listener {
   /** What its current generation says; a reload assigns another. */
   scope!: Scope;
-  readonly #options: ListenerOptions;
+  #spec: ListenerSpec;
+  /** The composition that its next connection goes to. */
+  #running: RunningComposition;
+  #refused!: Counter;
+  readonly #services: CoreServices;
   readonly #acceptor: Acceptor;
   readonly #streams = new Set<ByteStream>();
-  readonly #refused: Counter;
   #overLimit = false;
   #idle: (() => void)[] = [];
 
-  constructor(options: ListenerOptions) {
-    this.#options = options;
-    const { spec, logger, metrics } = options;
-    this.#refused = metrics
-      .counter('outrigger_connections_refused_total', {
-        doc: 'Connections closed at once because file descriptors were nearly used up.',
-        labels: ['listener'],
-      })
-      .with(spec.name);
+  constructor(spec: ListenerSpec, running: RunningComposition, services: CoreServices) {
+    this.#spec = spec;
+    this.#running = running;
+    this.#services = services;
     this.#acceptor = new Acceptor(
       spec.bind,
       (socket) => this.#accept(socket),
-      (error) => logger.error('accepting failed', { listener: spec.name, error: error.message }),
+      (error) => services.logger.error('accepting failed', { listener: this.info.name, error: error.message }),
     );
   }
 
   /** Accepts from now on; resolves to the real address, rejects where that cannot be had. */
   async listen(scope: Omit<Scope, 'listener'>): Promise<Address> {
-    const { name, protocol, direction, settings } = this.#options.spec;
     const address = await this.#acceptor.listen();
-    this.scope = { ...scope, listener: { name, protocol, direction, address, settings } };
+    this.#take(this.#spec, this.#running, scope, address);
     return address;
+  }
+
+  /** Whether `spec` is on this address. */
+  continues({ name, bind }: ListenerSpec): boolean {
+    return bind === this.#spec.bind && (name === this.#spec.name || !bind.endsWith(':0'));
+  }
+
+  /** From the next session on `scope` holds, from the next connection on the transport and the protocols of `running`. */
+  adopt(spec: ListenerSpec, running: RunningComposition, scope: Omit<Scope, 'listener'>): void {
+    this.#take(spec, running, scope, this.info.address);
   }
 
   get info(): ListenerInfo {
     return this.scope.listener;
+  }
+
+  /** As configured. */
+  get bind(): string {
+    return this.#spec.bind;
   }
 
   /** Connections that are open now. */
@@ -66,9 +72,15 @@ export class Listener {
     return this.#streams.size;
   }
 
-  /** Accepts no more; what is open goes on. */
-  stopAccepting(): void {
+  /** Whether a connection was accepted here. */
+  accepted({ listener }: Connection): boolean {
+    return listener.address === this.info.address;
+  }
+
+  /** Accepts no more, and lets no connection carry more than its current session. */
+  startDrain(): void {
     this.#acceptor.close();
+    this.scope = { ...this.scope, draining: true };
   }
 
   /** Resolves when no connection is open. */
@@ -82,12 +94,25 @@ export class Listener {
     for (const stream of this.#streams) stream.destroy('drain-deadline');
   }
 
+  #take(spec: ListenerSpec, running: RunningComposition, scope: Omit<Scope, 'listener'>, address: Address): void {
+    const { name, protocol, direction, settings } = spec;
+    this.#spec = spec;
+    this.#running = running;
+    this.scope = { ...scope, listener: { name, protocol, direction, address, settings } };
+    this.#refused = running.composition.metrics
+      .counter('outrigger_connections_refused_total', {
+        doc: 'Connections closed at once because file descriptors were nearly used up.',
+        labels: ['listener'],
+      })
+      .with(name);
+  }
+
   #accept(socket: Socket): void {
-    const { descriptors, transport } = this.#options;
+    const { descriptors, logger } = this.#services;
     if (!descriptors.mayAccept) return this.#refuse(socket);
     if (this.#overLimit) {
       this.#overLimit = false;
-      this.#options.logger.info('accepting again', { listener: this.info.name, open: descriptors.open });
+      logger.info('accepting again', { listener: this.info.name, open: descriptors.open });
     }
     descriptors.opened();
     socket.once('close', () => descriptors.closed());
@@ -99,8 +124,8 @@ export class Listener {
       socket.destroy();
       return;
     }
-    if (transport === undefined) this.#establish(SocketStream.accepted(socket), { address }, undefined);
-    else void this.#secure(socket, transport);
+    if (this.#spec.protocol !== 'https') this.#establish(SocketStream.accepted(socket), { address }, undefined);
+    else void this.#secure(socket, this.#running.composition.transports.get('tls')!);
   }
 
   async #secure(socket: Socket, transport: Transport): Promise<void> {
@@ -108,7 +133,7 @@ export class Listener {
       const { stream, peer, alpn } = await transport.secure(socket, this.info);
       this.#establish(stream, peer, alpn);
     } catch (error) {
-      this.#options.logger.debug('transport not established', {
+      this.#services.logger.debug('transport not established', {
         listener: this.info.name,
         error: error instanceof Error ? error.message : String(error),
       });
@@ -117,42 +142,43 @@ export class Listener {
   }
 
   #establish(stream: ByteStream, peer: PeerInfo, alpn: string | undefined): void {
-    const connection: Connection = { id: ++connections, listener: this.info, peer };
+    const { hooks, listener } = this.scope;
+    const connection: Connection = { id: ++connections, listener, peer };
     this.#streams.add(stream);
-    const { hooks } = this.scope;
-    if (hooks.onConnection === null) return this.#serve(stream, connection, alpn);
+    if (hooks.onConnection === null) return this.#serve(stream, connection, hooks, alpn);
     const verdict = hooks.onConnection(connection);
-    if (verdict === undefined) return this.#serve(stream, connection, alpn);
-    if (!('then' in verdict)) return this.#turnAway(stream, connection, verdict);
+    if (verdict === undefined) return this.#serve(stream, connection, hooks, alpn);
+    if (!('then' in verdict)) return this.#turnAway(stream, connection, hooks, verdict);
     stream.pause();
     void verdict.then((late: Verdict) => {
-      if (late !== undefined || stream.destroyed) this.#turnAway(stream, connection, late);
-      else this.#serve(stream, connection, alpn);
+      if (late !== undefined || stream.destroyed) this.#turnAway(stream, connection, hooks, late);
+      else this.#serve(stream, connection, hooks, alpn);
     });
   }
 
-  #serve(stream: ByteStream, connection: Connection, alpn = 'http/1.1'): void {
-    const protocol = this.#options.protocols.get(alpn);
+  #serve(stream: ByteStream, connection: Connection, hooks: HookChain, alpn = 'http/1.1'): void {
+    const protocol = this.#running.protocols.get(alpn);
     if (protocol === undefined) {
-      this.#options.logger.error('no plugin provides the protocol', { listener: this.info.name, protocol: alpn });
-      return this.#turnAway(stream, connection, undefined);
+      this.#services.logger.error('no plugin provides the protocol', { listener: this.info.name, protocol: alpn });
+      return this.#turnAway(stream, connection, hooks, undefined);
     }
     protocol.serve(
       stream,
       connection,
       () => this.scope,
-      () => this.#ended(stream, connection),
+      () => this.#ended(stream, connection, hooks),
     );
   }
 
-  #turnAway(stream: ByteStream, connection: Connection, verdict: Verdict): void {
+  #turnAway(stream: ByteStream, connection: Connection, hooks: HookChain, verdict: Verdict): void {
     stream.destroy(verdict?.plugin ? `plugin:${verdict.plugin}` : 'internal');
-    this.#ended(stream, connection);
+    this.#ended(stream, connection, hooks);
   }
 
-  #ended(stream: ByteStream, connection: Connection): void {
+  /** `hooks` are those that saw `onConnection`, whatever was reloaded since. */
+  #ended(stream: ByteStream, connection: Connection, hooks: HookChain): void {
     if (!this.#streams.delete(stream)) return;
-    this.scope.hooks.onDisconnect?.(connection);
+    hooks.onDisconnect?.(connection);
     if (this.#streams.size === 0 && this.#idle.length > 0) {
       const waiting = this.#idle;
       this.#idle = [];
@@ -167,7 +193,7 @@ export class Listener {
     this.#refused.add();
     if (this.#overLimit) return;
     this.#overLimit = true;
-    const { descriptors, logger } = this.#options;
+    const { descriptors, logger } = this.#services;
     logger.warn('file descriptors are nearly used up: new connections are closed at once', {
       listener: this.info.name,
       open: descriptors.open,
@@ -176,6 +202,16 @@ export class Listener {
       remedy: 'raise the limit of open files (ulimit -n, LimitNOFILE=), or add instances',
     });
   }
+}
+
+/** Throws a PluginError where a listener asks for what no plugin provides. */
+export function checkListener(spec: ListenerSpec, { composition }: RunningComposition): void {
+  const wrong = (what: string) => new PluginError(spec.protocol, `listener ${spec.name}: no plugin provides ${what}`);
+  if (composition.routerFactory === undefined) throw wrong('a RouterFactory; load the routing plugin');
+  if (spec.protocol === 'https') {
+    if (!composition.transports.has('tls')) throw wrong('TLS, which protocol: https needs; load the https plugin');
+  } else if (!composition.protocols.has('http/1.1'))
+    throw wrong('the protocol http/1.1, which protocol: http needs; load the http plugin');
 }
 
 function ignore(): void {}

@@ -32,8 +32,8 @@ export interface Metrics {
   counter(name: string, options: InstrumentOptions): { with(...labels: LabelValues): Counter };
   gauge(name: string, options: InstrumentOptions): { with(...labels: LabelValues): Gauge };
   histogram(name: string, options: InstrumentOptions): { with(...labels: LabelValues): Histogram };
-  /** Calls `read` whenever the metrics are collected, so that it can set its gauges. */
-  onCollect(read: () => void): void;
+  /** Calls `read` whenever the metrics are collected, so that it can set its gauges; until disposed: in `stop`, say. */
+  onCollect(read: () => void): Disposable;
 }
 
 const nothing = { add() {}, set() {}, record() {} };
@@ -44,5 +44,5 @@ export const noMetrics: Metrics = {
   counter: () => instrument,
   gauge: () => instrument,
   histogram: () => instrument,
-  onCollect() {},
+  onCollect: () => ({ [Symbol.dispose]() {} }),
 };

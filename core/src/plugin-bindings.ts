@@ -1,6 +1,7 @@
 import { type BindToFluentSyntax, type Container, ContainerModule, type ServiceIdentifier } from 'inversify';
-import type { Bind, Plugin } from './plugin.ts';
+import type { Bind } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
+import type { PluginInstance } from './plugin-instance.ts';
 
 /** Whose the bindings of a token are, in the order in which they were made. */
 export type Contributors = Map<ServiceIdentifier<unknown>, string[]>;
@@ -13,22 +14,16 @@ export interface Need {
 }
 
 /** Lets a plugin bind, and keeps books: whose each binding is, and what it needs. */
-export function load(
-  plugin: Plugin,
-  settings: Readonly<Record<string, unknown>>,
-  container: Container,
-  contributors: Contributors,
-  needs: Need[],
-): void {
+export function load(instance: PluginInstance, container: Container, contributors: Contributors, needs: Need[]): void {
+  const { plugin, settings } = instance;
   let returned: unknown;
   // Braces matter: inversify takes whatever the callback returns for a promise.
   const module = new ContainerModule(({ bind }) => {
     const booked = <T>(token: ServiceIdentifier<T>) => {
       if (token === undefined) throw new TypeError('bind() was given undefined for a token');
-      const names = contributors.get(token) ?? [];
-      names.push(plugin.name);
-      contributors.set(token, names);
-      return blamed(bind(token), plugin.name, token, needs);
+      book(instance, token, contributors);
+      instance.contributes.set(token, (instance.contributes.get(token) ?? 0) + 1);
+      return blamed(bind(token), instance, token, needs);
     };
     returned = plugin.bind(booked as Bind, settings);
   });
@@ -44,6 +39,27 @@ export function load(
       `plugin ${plugin.name} has an asynchronous bind(); make it synchronous, and wait in the init() of a Lifecycle`,
     );
   }
+}
+
+/** Binds what an instance of an earlier composition has made. */
+export function carryOver(
+  instance: PluginInstance,
+  made: (token: ServiceIdentifier<unknown>) => readonly unknown[],
+  container: Container,
+  contributors: Contributors,
+): void {
+  for (const token of instance.contributes.keys()) {
+    for (const value of made(token)) {
+      book(instance, token, contributors);
+      container.bind(token).toConstantValue(value);
+    }
+  }
+}
+
+function book({ name }: PluginInstance, token: ServiceIdentifier<unknown>, contributors: Contributors): void {
+  const names = contributors.get(token) ?? [];
+  names.push(name);
+  contributors.set(token, names);
 }
 
 /** Throws where nobody provides what is needed, or more than one do. */
@@ -70,10 +86,11 @@ export function checkNeed(
 /** What a plugin makes is made within `getAll`, for all contributors at once: so the factories say whose fault it was. */
 function blamed<T>(
   to: BindToFluentSyntax<T>,
-  plugin: string,
+  instance: PluginInstance,
   token: ServiceIdentifier<unknown>,
   needs: Need[],
 ): BindToFluentSyntax<T> {
+  const plugin = instance.name;
   const guarded =
     (make: (...args: unknown[]) => unknown) =>
     (...args: unknown[]): unknown => {
@@ -100,14 +117,23 @@ function blamed<T>(
   const syntax = to as unknown as Record<
     'toResolvedValue' | 'toDynamicValue',
     (make: Make, inject?: readonly Inject[]) => unknown
-  >;
-  const { toResolvedValue, toDynamicValue } = syntax;
+  > & { toConstantValue(value: T): unknown };
+  const { toConstantValue, toResolvedValue, toDynamicValue } = syntax;
+  // Until it turns out to be one of the two that tell what they depend on.
+  instance.untold++;
+  syntax.toConstantValue = (value) => {
+    instance.untold--;
+    return toConstantValue.call(to, value);
+  };
   syntax.toDynamicValue = (make) => toDynamicValue.call(to, guarded(make));
   syntax.toResolvedValue = (make, inject = []) => {
+    instance.untold--;
     for (const wanted of inject) {
-      if (typeof wanted !== 'object') needs.push({ plugin, contribution: token, token: wanted });
-      else if (wanted['isMultiple'] !== true && wanted['optional'] !== true)
-        needs.push({ plugin, contribution: token, token: wanted.serviceIdentifier });
+      const single = typeof wanted !== 'object';
+      const needed = single ? wanted : wanted.serviceIdentifier;
+      instance.injects.add(needed);
+      if (single || (wanted['isMultiple'] !== true && wanted['optional'] !== true))
+        needs.push({ plugin, contribution: token, token: needed });
     }
     return toResolvedValue.call(to, guarded(make), inject);
   };

@@ -3,6 +3,7 @@ import { registerHooks } from 'node:module';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { didYouMean } from './did-you-mean.ts';
+import { versionOf } from './module-version.ts';
 import type { Plugin } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import type { LoadedPlugin } from './plugin-order.ts';
@@ -11,6 +12,8 @@ import { isSetting } from './schema.ts';
 const CORE = '@outrigger/core';
 /** Asks the hook below to resolve a package from a folder: `import.meta.resolve` itself knows only our own. */
 const FROM_FOLDER = 'outrigger-plugin:';
+/** Marks the address of a module that has changed since it was first loaded. */
+const VERSION = 'outrigger-version=';
 const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs', '.cjs'];
 const NAME = /^(@[a-z0-9][a-z0-9-]*\/)?[a-z0-9][a-z0-9-]*$/;
 const KEYS = ['name', 'config', 'sections', 'before', 'after', 'bind'];
@@ -19,7 +22,8 @@ const SECTIONS = ['listener', 'route', 'cluster', 'endpoint'];
 /**
  * Loads what an entry of `plugins:` names: a built-in plugin, a package (looked for from the folder `from`, then from here),
  * or a `.ts`, `.js` or `.mjs` file, absolute or relative to `from`. Wherever a plugin lies, its `@outrigger/core` is the
- * running one. Throws a {@link PluginError}.
+ * running one. A module that has changed since it was last loaded, or whose relative imports have, is loaded anew. Throws a
+ * {@link PluginError}.
  */
 export async function loadPlugin(
   use: string,
@@ -32,7 +36,7 @@ export async function loadPlugin(
   const path = isPath(use) ? findFile(use, from) : findPackage(use, from, builtIn);
   let module: { default?: unknown };
   try {
-    module = (await import(pathToFileURL(path).href)) as typeof module;
+    module = (await import(urlOf(path))) as typeof module;
   } catch (error) {
     throw new PluginError(use, `plugin ${use} cannot be loaded: ${explain(error, path)}`, { cause: error });
   }
@@ -43,6 +47,19 @@ export async function loadPlugin(
     );
   }
   return { plugin: checkPlugin(module.default, use, path), origin: path };
+}
+
+/** The versions of each module so far. The first has no query: a module that never changes is loaded under its own name. */
+const versions = new Map<string, string[]>();
+
+/** Node keeps what it has loaded for ever (some 10 KB for each version): so a changed module gets another address. */
+function urlOf(path: string): string {
+  const { href } = pathToFileURL(path);
+  const known = versions.get(path) ?? [];
+  versions.set(path, known);
+  const version = versionOf(path);
+  if (!known.includes(version)) known.push(version);
+  return version === known[0] ? href : `${href}?${VERSION}${version}`;
 }
 
 /** Whether `use` names a file. */
@@ -89,7 +106,13 @@ function installHook(): void {
   registerHooks({
     resolve(specifier, context, next) {
       if (specifier === CORE) return { url, shortCircuit: true };
-      if (!specifier.startsWith(FROM_FOLDER)) return next(specifier, context);
+      if (!specifier.startsWith(FROM_FOLDER)) {
+        // What a changed module imports by a relative path is loaded anew with it.
+        const version = context.parentURL?.split('?', 2)[1];
+        if (!version?.startsWith(VERSION) || !/^\.{1,2}\//.test(specifier)) return next(specifier, context);
+        const resolved = next(specifier, context);
+        return { ...resolved, url: `${resolved.url}?${version}` };
+      }
       const [use, parentURL] = JSON.parse(decodeURIComponent(specifier.slice(FROM_FOLDER.length))) as [string, string];
       return next(use, { ...context, parentURL });
     },

@@ -1,23 +1,25 @@
 import type { Clock } from './clock.ts';
-import type { Composition, Contribution } from './composition.ts';
+import type { Composition } from './composition.ts';
+import type { Connection } from './connection.ts';
 import type { Deadline } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
-import type { Lifecycle, Protocol } from './tokens.ts';
+import type { PluginInstance } from './plugin-instance.ts';
+import type { Protocol } from './tokens.ts';
 
 /** So long a plugin's `stop` is waited for. */
 const STOP_MS = 5_000;
 
-/** A composition at work: its lifecycles, and the connections that its protocols serve. */
+/** A composition at work: the lives of its plugins, and the connections that its protocols serve. */
 export class RunningComposition {
   readonly composition: Composition;
   /** The composition's, each counting its connections. */
   readonly protocols: ReadonlyMap<string, Protocol>;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** Lifecycles whose `init` was called: those are drained and stopped. */
-  readonly #begun: Contribution<Lifecycle>[] = [];
+  /** The `start` of each lifecycle that was initialised here. */
+  readonly #starts: (() => Promise<void>)[] = [];
   #connections = 0;
-  #stopping: Promise<void> | undefined;
+  #stopping = false;
 
   constructor(composition: Composition, clock: Clock, logger: Logger) {
     this.composition = composition;
@@ -31,61 +33,72 @@ export class RunningComposition {
     return this.#connections;
   }
 
-  /** In plugin order. Rejects with the first failure, and calls no further one; nor after {@link stop}. */
+  /**
+   * In plugin order, for those that were not carried over. Rejects with the first failure, and calls no further one; nor after
+   * {@link stop}.
+   */
   async init(): Promise<void> {
-    for (const lifecycle of this.composition.lifecycles) {
+    const { instances, lifecycles } = this.composition;
+    const fresh = new Map(instances.filter(({ begun }) => begun.length === 0).map((one) => [one.name, one]));
+    for (const { plugin, value } of lifecycles) {
+      const instance = fresh.get(plugin);
+      if (instance === undefined) continue;
       this.#notStopped();
-      this.#begun.push(lifecycle);
-      await named(lifecycle.plugin, 'init', () => lifecycle.value.init?.());
+      instance.begun.push(value);
+      this.#starts.push(() => named(plugin, 'start', () => value.start?.()));
+      await named(plugin, 'init', () => value.init?.());
     }
     this.#notStopped();
   }
 
-  /** As {@link init}. */
+  /** As {@link init}, once after it. */
   async start(): Promise<void> {
-    for (const { plugin, value } of this.#begun) {
+    for (const start of this.#starts.splice(0)) {
       this.#notStopped();
-      await named(plugin, 'start', () => value.start?.());
+      await start();
     }
     this.#notStopped();
   }
 
-  /** Ends what its protocols serve for one direction. */
-  async drainProtocols(by: Deadline, direction: 'inbound' | 'outbound'): Promise<void> {
-    await Promise.all(
-      [...this.composition.protocols.values()].map((protocol) =>
-        this.#contained(`drain of the protocol ${protocol.name}`, {}, Number.POSITIVE_INFINITY, () =>
-          protocol.drain(by, direction),
-        ),
-      ),
-    );
+  /** Ends what one of its protocols serves of the connections that `meant` says; what fails is logged. */
+  drainProtocol(protocol: Protocol, by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
+    const what = `drain of the protocol ${protocol.name}`;
+    return this.#contained(what, {}, Number.POSITIVE_INFINITY, () => protocol.drain(by, meant));
   }
 
-  /** In reverse; what fails, or is not done by the deadline, is logged and the rest goes on. */
-  async drainLifecycles(by: Deadline): Promise<void> {
-    for (const { plugin, value } of this.#begun.toReversed()) {
-      if (this.#stopping !== undefined) return;
-      if (value.drain === undefined) continue;
-      const left = Math.max(0, by.at - this.#clock.now());
-      await this.#contained(`drain of plugin ${plugin}`, { plugin }, left, () => value.drain?.(by));
+  /** In reverse, those that are not `seen`; what fails, or is not done by the deadline, is logged and the rest goes on. */
+  async drainLifecycles(by: Deadline, seen: Set<PluginInstance>): Promise<void> {
+    for (const instance of this.composition.instances.toReversed()) {
+      if (seen.has(instance)) continue;
+      seen.add(instance);
+      const { name: plugin, begun } = instance;
+      for (const lifecycle of begun.toReversed()) {
+        if (lifecycle.drain === undefined || instance.stopped) continue;
+        const left = Math.max(0, by.at - this.#clock.now());
+        await this.#contained(`drain of plugin ${plugin}`, { plugin }, left, () => lifecycle.drain?.(by));
+      }
     }
   }
 
-  /** In reverse, each once; what fails, or is not done within 5 s, is logged and the rest goes on. */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
-  }
-
-  async #stop(): Promise<void> {
-    for (const { plugin, value } of this.#begun.toReversed()) {
-      if (value.stop === undefined) continue;
-      await this.#contained(`stop of plugin ${plugin}`, { plugin }, STOP_MS, () => value.stop?.());
+  /**
+   * Stops the plugins that `kept` does not have, in reverse, each instance once; what fails, or is not done within 5 s, is
+   * logged and the rest goes on.
+   */
+  async stop(kept: ReadonlySet<PluginInstance> = new Set()): Promise<void> {
+    this.#stopping = true;
+    const stopping = this.composition.instances.filter((one) => !kept.has(one) && !one.stopped).reverse();
+    for (const instance of stopping) instance.stopped = true;
+    for (const instance of stopping) {
+      for (const lifecycle of instance.begun.toReversed()) {
+        if (lifecycle.stop === undefined) continue;
+        const plugin = instance.name;
+        await this.#contained(`stop of plugin ${plugin}`, { plugin }, STOP_MS, () => lifecycle.stop?.());
+      }
     }
   }
 
   #notStopped(): void {
-    if (this.#stopping !== undefined) throw new Error('stopped while it was starting');
+    if (this.#stopping) throw new Error('stopped while it was starting');
   }
 
   /** On the way down every plugin has its turn, whatever happened to the others. */
@@ -113,7 +126,7 @@ export class RunningComposition {
           ended();
         });
       },
-      drain: (by, direction) => protocol.drain(by, direction),
+      drain: (by, meant) => protocol.drain(by, meant),
     };
   }
 }

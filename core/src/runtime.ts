@@ -1,16 +1,23 @@
-import { isDeepStrictEqual } from 'node:util';
+import type { AdminDetails } from './admin-details.ts';
+import type { AdminRoute } from './admin-route.ts';
 import type { Clock } from './clock.ts';
+import type { Cluster } from './cluster.ts';
 import { type ClusterPlan, ClusterRegistry } from './cluster-registry.ts';
 import { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
 import type { Configuration, ListenerSpec } from './configuration.ts';
-import type { ListenerInfo } from './connection.ts';
+import type { Connection, ListenerInfo } from './connection.ts';
+import { TcpConnector } from './connector.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
+import { buildGeneration, type Generation, routeHasChanged, sameConfiguration, samePlugins } from './generation.ts';
+import { closeGradually } from './gradual-close.ts';
 import type { Deadline } from './lifecycle.ts';
+import { checkListener, Listener } from './listener.ts';
 import type { Logger } from './logger.ts';
-import { checkListener, OpenListener } from './open-listener.ts';
+import type { Metrics } from './metrics.ts';
 import { OpenSessions } from './open-sessions.ts';
+import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
-import type { Scope } from './transport.ts';
+import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
 import { WheelClock } from './wheel-clock.ts';
 
 export interface RuntimeOptions {
@@ -22,15 +29,6 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
 }
 
-/** One validated configuration and all that was built from it. Immutable. */
-interface Generation {
-  readonly number: number;
-  readonly configuration: Configuration;
-  readonly running: RunningComposition;
-  /** By name of the listener. */
-  readonly scopes: ReadonlyMap<string, Omit<Scope, 'listener'>>;
-}
-
 /** So often it is looked whether a replaced composition is still in use. */
 const RETIRE_MS = 1_000;
 /** So long connections that were cut are waited for, before the plugins are stopped. */
@@ -40,7 +38,8 @@ const CUT_MS = 1_000;
  * The running sidecar: composes the plugins, builds the configuration's generation, and takes both through their life.
  * `start` once, `reload` as often as you like; then `drain` and `stop`, or `stop` alone; repeated calls join the first.
  */
-export class Runtime {
+export class Runtime implements Sidecar {
+  readonly startedAt: number;
   readonly sessions = new OpenSessions();
   readonly clusters: ClusterRegistry;
   readonly clock: Clock;
@@ -50,19 +49,23 @@ export class Runtime {
   readonly #first: { readonly configuration: Configuration; readonly plugins: readonly ComposedPlugin[] };
   #generation: Generation | undefined;
   /** What accepts, by name. */
-  readonly #listeners = new Map<string, OpenListener>();
+  readonly #listeners = new Map<string, Listener>();
   /** Listeners that a reload has taken away, while connections of theirs are open. */
-  readonly #closing = new Set<OpenListener>();
+  readonly #closing = new Set<Listener>();
   /** Compositions that a reload has replaced, with the last generation that they served. */
   readonly #retired = new Map<RunningComposition, number>();
   #sweep: Disposable | undefined;
   #numbers = 0;
   #ready = false;
   #drainFinished = false;
-  #reloading: Promise<void> = Promise.resolve();
+  #reloading: Promise<unknown> = Promise.resolve();
+  #reloads: Reloads = { changed: 0, unchanged: 0, failed: 0 };
+  readonly #addresses = new Map<string, string>();
+  #measured: Metrics | undefined;
   #draining: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   readonly #stopCalled = Promise.withResolvers<void>();
+  readonly #endRequested = Promise.withResolvers<void>();
 
   constructor({ configuration, plugins, logger, clock }: RuntimeOptions) {
     this.clock =
@@ -73,12 +76,79 @@ export class Runtime {
     this.clusters = new ClusterRegistry(logger);
     this.#logger = logger;
     this.#first = { configuration, plugins };
-    this.#services = { clock: this.clock, logger, sessions: this.sessions, descriptors: new DescriptorBudget() };
+    this.startedAt = this.clock.wallTime();
+    const descriptors = new DescriptorBudget();
+    this.#services = {
+      clock: this.clock,
+      logger,
+      sessions: this.sessions,
+      descriptors,
+      connector: new TcpConnector(descriptors),
+      sidecar: this,
+    };
   }
 
   /** The listeners that accept, by name. */
   get listeners(): ReadonlyMap<string, ListenerInfo> {
-    return new Map([...this.#listeners].map(([name, { listener }]) => [name, listener.info]));
+    return new Map([...this.#listeners].map(([name, { info }]) => [name, info]));
+  }
+
+  // The sidecar, as plugins see it
+
+  get state(): Sidecar['state'] {
+    if (this.#stopping !== undefined) return 'stopped';
+    if (this.#draining !== undefined) return 'draining';
+    return this.#ready ? 'ready' : 'starting';
+  }
+
+  get configuration(): unknown {
+    return this.#generation?.configuration.shown;
+  }
+
+  get reloads(): Reloads {
+    return this.#reloads;
+  }
+
+  get adminRoutes(): readonly AdminRoute[] {
+    return this.#generation?.running.composition.adminRoutes ?? [];
+  }
+
+  get adminDetails(): readonly AdminDetails[] {
+    return this.#generation?.running.composition.adminDetails ?? [];
+  }
+
+  listenerStates(): readonly ListenerState[] {
+    const states = (listeners: Iterable<Listener>) =>
+      [...listeners].map(
+        ({ info, connections, scope }): ListenerState => ({
+          ...info,
+          connections,
+          state: scope.draining ? 'draining' : 'accepting',
+        }),
+      );
+    return [...states(this.#listeners.values()), ...states(this.#closing)];
+  }
+
+  clusterStates(): Iterable<Cluster> {
+    return this.clusters;
+  }
+
+  get addresses(): ReadonlyMap<string, string> {
+    return this.#addresses;
+  }
+
+  announce(name: string, address: string | undefined): void {
+    if (address === undefined) this.#addresses.delete(name);
+    else this.#addresses.set(name, address);
+  }
+
+  requestEnd(): void {
+    this.#endRequested.resolve();
+  }
+
+  /** Resolves when somebody has asked for the end. */
+  get endRequested(): Promise<void> {
+    return this.#endRequested.promise;
   }
 
   /** Whether every listener accepts, and no drain has begun. */
@@ -109,17 +179,18 @@ export class Runtime {
       const running = this.#compose(plugins);
       this.#check(configuration, running);
       // In force before anything begins: from here on stop() ends it.
-      this.#generation = { number: 0, configuration, running, scopes: new Map() };
+      this.#generation = { number: 0, configuration, running, scopes: new Map(), routings: new Map() };
       await running.init();
       const plan = this.clusters.plan(configuration.clusters, running.composition);
       // Committed first: what it watches is then ended with the rest, whatever fails below.
       plan.commit();
-      this.#generation = this.#build(configuration, running, plan);
+      this.#generation = this.#build(configuration, running, plan, undefined);
       await running.start();
       for (const spec of configuration.listeners) {
         this.#listeners.set(spec.name, await this.#open(spec, this.#generation));
       }
-      this.#ready = true;
+      this.#ready = this.#draining === undefined;
+      this.#measure();
     } catch (error) {
       await this.stop();
       throw error;
@@ -127,14 +198,23 @@ export class Runtime {
   }
 
   /**
-   * Takes on another configuration, without ending a session: those that are open keep their generation. The composition
-   * stays where the plugins and what their entries say stay; else all of it is made anew, and the old one is stopped when its
-   * last connection and session have ended. Calls run one after the other. On any error, which is thrown, the old stays.
+   * Takes on another configuration, without ending a session: those that are open keep their generation. Only what changed is
+   * made anew; what says the same in other words changes nothing, and is no new generation. A plugin whose code and settings
+   * stay is carried over, one that was replaced is stopped when its last connection and session have ended, or at once where it
+   * takes no part in any. Calls run one after the other. On any error, which is thrown, the old stays.
    */
-  reload(configuration: Configuration, plugins: readonly ComposedPlugin[]): Promise<void> {
+  reload(configuration: Configuration, plugins: readonly ComposedPlugin[]): Promise<'changed' | 'unchanged'> {
     const reloaded = this.#reloading.then(() => this.#reload(configuration, plugins));
-    this.#reloading = reloaded.catch(() => {});
+    this.#reloading = reloaded.then(
+      (result) => this.#reloaded(result),
+      (error: Error) => this.reloadRefused([error.message]),
+    );
     return reloaded;
+  }
+
+  /** Books a reload that failed before it came here: its configuration could not be read, or is not valid. */
+  reloadRefused(problems: readonly string[]): void {
+    this.#reloaded('failed', problems);
   }
 
   /**
@@ -152,10 +232,12 @@ export class Runtime {
     return this.#stopping;
   }
 
-  #compose(plugins: readonly ComposedPlugin[]): RunningComposition {
-    const composition = new Composition(plugins, this.#services);
-    for (const weight of composition.endpointWeights)
+  #compose(plugins: readonly ComposedPlugin[], previous?: Composition): RunningComposition {
+    const composition = new Composition(plugins, this.#services, previous);
+    for (const weight of composition.endpointWeights) {
+      if (previous?.endpointWeights.includes(weight)) continue;
       weight.onChange((endpoint) => this.clusters.weightChanged(endpoint));
+    }
     return new RunningComposition(composition, this.clock, this.#logger);
   }
 
@@ -171,91 +253,105 @@ export class Runtime {
     }
   }
 
-  #build(configuration: Configuration, running: RunningComposition, plan: ClusterPlan): Generation {
-    const { composition } = running;
-    const number = ++this.#numbers;
-    const scopes = new Map(
-      configuration.listeners.map((listener) => {
-        const routes = listener.routes.map((spec, i) => ({
-          spec,
-          route: { name: `${listener.name}[${i}]`, cluster: plan.get(spec.cluster)!, settings: spec.settings },
-        }));
-        const router = composition.routerFactory!.create(routes);
-        return [listener.name, { hooks: composition.hooksFor(listener.name), router, generation: number }];
-      }),
-    );
-    return { number, configuration, running, scopes };
+  #build(
+    configuration: Configuration,
+    running: RunningComposition,
+    plan: ClusterPlan,
+    before: Generation | undefined,
+  ): Generation {
+    return buildGeneration(++this.#numbers, configuration, running, plan, before);
   }
 
-  async #open(spec: ListenerSpec, { running, scopes }: Generation): Promise<OpenListener> {
-    const opened = new OpenListener(spec, running, this.#services);
-    const address = await opened.listener.listen(scopes.get(spec.name)!);
+  async #open(spec: ListenerSpec, { running, scopes }: Generation): Promise<Listener> {
+    const listener = new Listener(spec, running, this.#services);
+    const address = await listener.listen(scopes.get(spec.name)!);
     if (this.#stopping !== undefined) {
-      opened.listener.destroy();
+      listener.destroy();
       throw new Error('stopped while it was starting');
     }
     this.#logger.debug('listening', { listener: spec.name, address });
-    return opened;
+    return listener;
   }
 
-  async #reload(configuration: Configuration, plugins: readonly ComposedPlugin[]): Promise<void> {
+  async #reload(configuration: Configuration, plugins: readonly ComposedPlugin[]): Promise<'changed' | 'unchanged'> {
     const old = this.#generation;
     if (!this.#ready || old === undefined)
       throw new Error('a configuration can be reloaded while the sidecar is ready, neither before nor while it drains');
     const kept = samePlugins(old.running.composition.plugins, plugins);
-    const running = kept ? old.running : this.#compose(plugins);
-    const opened = new Map<string, OpenListener>();
+    if (kept && sameConfiguration(old.configuration, configuration)) {
+      this.#generation = { ...old, configuration };
+      return 'unchanged';
+    }
+    const running = kept ? old.running : this.#compose(plugins, old.running.composition);
+    const opened = new Map<string, Listener>();
+    const number = this.#numbers;
     let plan: ClusterPlan | undefined;
     try {
       this.#check(configuration, running);
-      this.#checkAddresses(configuration);
       if (!kept) await running.init();
       plan = this.clusters.plan(configuration.clusters, running.composition);
-      const next = this.#build(configuration, running, plan);
+      const next = this.#build(configuration, running, plan, old);
       if (!kept) await running.start();
       for (const spec of configuration.listeners) {
-        if (!this.#listeners.has(spec.name)) opened.set(spec.name, await this.#open(spec, next));
+        if (this.#continued(spec) === undefined) opened.set(spec.name, await this.#open(spec, next));
       }
       if (!this.#ready) throw new Error('a drain began while the configuration was reloaded');
       this.#swap(next, plan, opened);
     } catch (error) {
+      this.#numbers = number;
       plan?.discard();
-      for (const { listener } of opened.values()) listener.destroy();
-      if (!kept) await running.stop();
+      for (const listener of opened.values()) listener.destroy();
+      if (!kept) await running.stop(new Set(old.running.composition.instances));
       throw error;
     }
-    if (!kept) this.#retired.set(old.running, old.number);
+    if (!kept) {
+      this.#retired.set(old.running, old.number);
+      await this.#stopBystanders(old.running, running);
+    }
     this.#retire();
+    return 'changed';
   }
 
-  /** An address cannot be listened on twice, and closing first could end with neither. */
-  #checkAddresses(configuration: Configuration): void {
-    for (const spec of configuration.listeners) {
-      const same = this.#listeners.get(spec.name);
-      if (same?.continues(spec)) continue;
-      const holder =
-        same ?? [...this.#listeners.values()].find(({ bind }) => bind === spec.bind && !bind.endsWith(':0'));
-      if (holder === undefined) continue;
-      throw new Error(
-        `listener ${spec.name}: name, address, protocol and direction of a listener that accepts cannot be reloaded one by one (the listener ${holder.listener.info.name} is on ${holder.bind}); give it a new name and address, or restart`,
-      );
-    }
+  /** The listener that already accepts where `spec` wants to. */
+  #continued(spec: ListenerSpec): Listener | undefined {
+    for (const listener of this.#listeners.values()) if (listener.continues(spec)) return listener;
+    return undefined;
   }
 
   /** In one turn of the event loop: no session sees a half of it. */
-  #swap(next: Generation, plan: ClusterPlan, opened: ReadonlyMap<string, OpenListener>): void {
+  #swap(next: Generation, plan: ClusterPlan, opened: ReadonlyMap<string, Listener>): void {
     plan.commit();
+    const listeners = new Map<string, Listener>();
     for (const spec of next.configuration.listeners) {
-      this.#listeners.get(spec.name)?.adopt(spec, next.running, next.scopes.get(spec.name)!);
+      const continued = this.#continued(spec);
+      continued?.adopt(spec, next.running, next.scopes.get(spec.name)!);
+      listeners.set(spec.name, continued ?? opened.get(spec.name)!);
     }
-    for (const [name, one] of opened) this.#listeners.set(name, one);
-    for (const [name, one] of this.#listeners) {
-      if (next.scopes.has(name)) continue;
-      this.#listeners.delete(name);
-      one.listener.stopAccepting();
-      this.#closing.add(one);
-    }
+    const kept = new Set(listeners.values());
+    const gone = [...this.#listeners.values()].filter((listener) => !kept.has(listener));
+    this.#listeners.clear();
+    for (const [name, listener] of listeners) this.#listeners.set(name, listener);
     this.#generation = next;
+    this.#drainGone(next, gone);
+  }
+
+  /** What a reload has taken away ends gracefully: listeners, and routes that ask for it. */
+  #drainGone(next: Generation, gone: readonly Listener[]): void {
+    const { timeout, rate } = next.configuration.drain;
+    const by: Deadline = { at: this.clock.now() + timeout, rate };
+    closeGradually(this.sessions, this.clock, by, 'route-changed', routeHasChanged(next));
+    if (gone.length === 0) return;
+    for (const listener of gone) {
+      this.#closing.add(listener);
+      listener.startDrain();
+    }
+    void this.#drainProtocols(by, (connection) => gone.some((listener) => listener.accepted(connection)));
+  }
+
+  /** Replaced plugins that no session can still call. */
+  async #stopBystanders(old: RunningComposition, now: RunningComposition): Promise<void> {
+    const needed = old.composition.onSessionsWay();
+    await old.stop(new Set([...needed, ...now.composition.instances]));
   }
 
   /** Releases what reloads have left behind, as soon as it is not in use: looks now, and then again until all is gone. */
@@ -268,9 +364,9 @@ export class Runtime {
     for (const [running, last] of this.#retired) {
       if (running.connections > 0 || oldest <= last) continue;
       this.#retired.delete(running);
-      void running.stop();
+      void running.stop(this.#instances());
     }
-    for (const one of this.#closing) if (one.listener.connections === 0) this.#closing.delete(one);
+    for (const listener of this.#closing) if (listener.connections === 0) this.#closing.delete(listener);
     if (oldest === this.generation) this.clusters.disposeGone();
     if (oldest < this.generation || this.#retired.size > 0 || this.#closing.size > 0)
       this.#sweep = this.clock.after(RETIRE_MS, () => this.#retire());
@@ -284,21 +380,83 @@ export class Runtime {
     const { delay, timeout, rate } = generation.configuration.drain;
     const by: Deadline = { at: this.clock.now() + timeout, rate };
     if (wasReady && delay > 0) await this.#pause(Math.min(delay, timeout));
-    const all = () => [...this.#retired.keys(), generation.running];
     for (const direction of ['inbound', 'outbound'] as const) {
-      for (const { listener } of this.#listeners.values())
-        if (listener.info.direction === direction) listener.stopAccepting();
-      await Promise.all(all().map((running) => running.drainProtocols(by, direction)));
+      const listeners = [...this.#listeners.values(), ...this.#closing];
+      for (const listener of listeners) if (listener.info.direction === direction) listener.startDrain();
+      await this.#drainProtocols(by, ({ listener }) => listener.direction === direction);
     }
-    for (const running of all().reverse()) await running.drainLifecycles(by);
+    const seen = new Set<PluginInstance>();
+    for (const running of this.#compositions().reverse()) await running.drainLifecycles(by, seen);
     this.#drainFinished = true;
+  }
+
+  /** The one in force last. */
+  #compositions(): RunningComposition[] {
+    return [...this.#retired.keys(), ...(this.#generation === undefined ? [] : [this.#generation.running])];
+  }
+
+  #instances(): Set<PluginInstance> {
+    return new Set(this.#compositions().flatMap(({ composition }) => composition.instances));
+  }
+
+  /** Protocols that were carried over are asked once. */
+  async #drainProtocols(by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
+    const protocols = new Map(
+      this.#compositions().flatMap((running) =>
+        [...running.composition.protocols.values()].map((protocol) => [protocol, running] as const),
+      ),
+    );
+    await Promise.all([...protocols].map(([protocol, running]) => running.drainProtocol(protocol, by, meant)));
+  }
+
+  #reloaded(result: 'changed' | 'unchanged' | 'failed', problems?: readonly string[]): void {
+    const before = this.#reloads;
+    this.#reloads = {
+      ...before,
+      [result]: before[result] + 1,
+      last: { at: this.clock.wallTime(), result, ...(problems !== undefined && { problems }) },
+    };
+    if (result === 'changed') this.#measure();
+  }
+
+  /** What metrics tell of the sidecar as a whole; a composition may have brought others. */
+  #measure(): void {
+    const { metrics } = this.composition;
+    if (this.#measured === metrics) return;
+    this.#measured = metrics;
+    const reloads = metrics.gauge('outrigger_reloads', {
+      doc: 'Reloads of the configuration so far, by what came of them.',
+      labels: ['result'],
+    });
+    const generation = metrics.gauge('outrigger_generation', { doc: 'Number of the generation in force.' }).with();
+    const last = metrics
+      .gauge('outrigger_last_reload_successful', { doc: '1, or 0 where the last reload failed.' })
+      .with();
+    const sessions = metrics.gauge('outrigger_sessions_open', {
+      doc: 'Sessions that are open, by kind.',
+      labels: ['kind'],
+    });
+    const connections = metrics.gauge('outrigger_connections_open', {
+      doc: 'Downstream connections that are open.',
+      labels: ['listener'],
+    });
+    metrics.onCollect(() => {
+      for (const result of ['changed', 'unchanged', 'failed'] as const) reloads.with(result).set(this.#reloads[result]);
+      generation.set(this.generation);
+      last.set(this.#reloads.last?.result === 'failed' ? 0 : 1);
+      let websockets = 0;
+      for (const { kind } of this.sessions) if (kind === 'websocket') websockets++;
+      sessions.with('websocket').set(websockets);
+      sessions.with('http').set(this.sessions.size - websockets);
+      for (const listener of this.#listeners.values()) connections.with(listener.info.name).set(listener.connections);
+    });
   }
 
   async #stop(): Promise<void> {
     this.#ready = false;
     this.#stopCalled.resolve();
     this.#sweep?.[Symbol.dispose]();
-    const listeners = [...this.#listeners.values(), ...this.#closing].map(({ listener }) => listener);
+    const listeners = [...this.#listeners.values(), ...this.#closing];
     for (const listener of listeners) listener.destroy();
     // Plugins hear of every end before they are stopped.
     if (listeners.some(({ connections }) => connections > 0)) {
@@ -309,8 +467,7 @@ export class Runtime {
       await Promise.race([Promise.all(listeners.map((listener) => listener.drained())), deadline]);
       late?.[Symbol.dispose]();
     }
-    await this.#generation?.running.stop();
-    for (const running of this.#retired.keys()) await running.stop();
+    for (const running of this.#compositions().reverse()) await running.stop();
     this.clusters.dispose();
   }
 
@@ -321,12 +478,4 @@ export class Runtime {
     await Promise.race([passed.promise, this.#stopCalled.promise]);
     timer[Symbol.dispose]();
   }
-}
-
-function samePlugins(a: readonly ComposedPlugin[], b: readonly ComposedPlugin[]): boolean {
-  const told = ({ settings, onError, timeout, listeners }: ComposedPlugin) => [settings, onError, timeout, listeners];
-  return (
-    a.length === b.length &&
-    a.every((one, i) => one.plugin === b[i]!.plugin && isDeepStrictEqual(told(one), told(b[i]!)))
-  );
 }

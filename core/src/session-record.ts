@@ -102,6 +102,7 @@ export abstract class SessionRecord implements Session {
   }
 
   set expiresAt(wallTime: number | undefined) {
+    if (Number.isNaN(wallTime)) throw new TypeError('expiresAt: not a number');
     if (this.ended) return;
     this.#expiry ??= new ExpiryTimer(this);
     this.#expiry.wallTime = wallTime;

@@ -1,4 +1,5 @@
 import type { ServiceIdentifier } from 'inversify';
+import type { AdminDetails as AdminDetailsContract } from './admin-details.ts';
 import type { AdminRoute as AdminRouteContract } from './admin-route.ts';
 import type { Clock as ClockContract } from './clock.ts';
 import type {
@@ -13,6 +14,7 @@ import type { Metrics as MetricsContract } from './metrics.ts';
 import type { RetryPolicy as RetryPolicyContract } from './retry.ts';
 import type { RouterFactory as RouterFactoryContract } from './router.ts';
 import type { IdleConnections as IdleConnectionsContract, Sessions as SessionsContract } from './sessions.ts';
+import type { Sidecar as SidecarContract } from './sidecar.ts';
 import type {
   Connector as ConnectorContract,
   Protocol as ProtocolContract,
@@ -42,6 +44,8 @@ export type EndpointWeight = EndpointWeightContract;
 export const EndpointWeight = token<EndpointWeight>('EndpointWeight');
 export type AdminRoute = AdminRouteContract;
 export const AdminRoute = token<AdminRoute>('AdminRoute');
+export type AdminDetails = AdminDetailsContract;
+export const AdminDetails = token<AdminDetails>('AdminDetails');
 /** One. */
 export type RouterFactory = RouterFactoryContract;
 export const RouterFactory = token<RouterFactory>('RouterFactory');
@@ -62,3 +66,5 @@ export type Logger = LoggerContract;
 export const Logger = token<Logger>('Logger');
 export type Sessions = SessionsContract;
 export const Sessions = token<Sessions>('Sessions');
+export type Sidecar = SidecarContract;
+export const Sidecar = token<Sidecar>('Sidecar');

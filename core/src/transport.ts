@@ -19,8 +19,11 @@ export interface Protocol {
   readonly name: string;
   /** Takes the connection over, to its end; calls `ended` exactly once, when its stream is closed and its last session is over. */
   serve(stream: ByteStream, connection: Connection, scope: () => Scope, ended: () => void): void;
-  /** Ends what is open on listeners of one direction, gracefully: resolves when nothing is left, at `by.at` at the latest. */
-  drain(by: Deadline, direction: 'inbound' | 'outbound'): Promise<void>;
+  /**
+   * Ends the connections that `meant` says, gracefully: resolves when none is left, at `by.at` at the latest. Their scope says
+   * `draining` by then, so that none takes more work.
+   */
+  drain(by: Deadline, meant: (connection: Connection) => boolean): Promise<void>;
 }
 
 /** What a listener's current generation says. Asked when a request's head is complete. */
@@ -29,6 +32,8 @@ export interface Scope {
   readonly router: Router;
   readonly generation: number;
   readonly listener: ListenerInfo;
+  /** A connection takes no further request: its listener goes, or the sidecar ends. */
+  readonly draining?: boolean;
 }
 
 /** What a {@link Connector} tells of the stream that it opens. */

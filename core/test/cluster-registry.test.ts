@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { DescriptorBudget } from '../src/descriptor-budget.ts';
 import {
   type Balancer,
   BalancerFactory,
@@ -12,11 +11,9 @@ import {
   EndpointRecord,
   type EndpointSpec,
   EndpointWeight,
-  OpenSessions,
   PluginError,
-  VirtualClock,
 } from '../src/index.ts';
-import { collectingLogger, composed, type LogLine, sessionStandIn, thrownBy } from './stand-ins.ts';
+import { collectingLogger, composed, type LogLine, servicesStandIn, sessionStandIn, thrownBy } from './stand-ins.ts';
 
 /** A discovery in the test's hands. */
 class Told implements Discovery {
@@ -102,7 +99,7 @@ function setUp(weights: readonly EndpointWeight[] = []) {
           },
         }),
       ],
-      { clock: new VirtualClock(), logger, sessions: new OpenSessions(), descriptors: new DescriptorBudget(1_024) },
+      servicesStandIn({ logger }),
     );
   const registry = new ClusterRegistry(logger);
   return { registry, compose, composition: compose(), told, balancers, logs };

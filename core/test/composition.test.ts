@@ -1,5 +1,4 @@
 import { expect } from 'chai';
-import { DescriptorBudget } from '../src/descriptor-budget.ts';
 import {
   AdminRoute,
   type Bind,
@@ -14,7 +13,6 @@ import {
   Logger,
   Metrics,
   noMetrics,
-  OpenSessions,
   type Plugin,
   PluginError,
   Protocol,
@@ -24,14 +22,9 @@ import {
   Transport,
   VirtualClock,
 } from '../src/index.ts';
-import { collectingLogger, composed, sessionStandIn, thrownBy } from './stand-ins.ts';
+import { composed, servicesStandIn, sessionStandIn, thrownBy } from './stand-ins.ts';
 
-const services = () => ({
-  clock: new VirtualClock(),
-  logger: collectingLogger([]),
-  sessions: new OpenSessions(),
-  descriptors: new DescriptorBudget(1_024),
-});
+const services = servicesStandIn;
 const plugin = (name: string, bind: (bind: Bind) => void): Plugin => ({ name, bind });
 const compose = (...plugins: Plugin[]) =>
   new Composition(
@@ -154,6 +147,96 @@ describe('a composition', () => {
       );
     const composition = new Composition([throwing('a', 'open'), throwing('b', 'closed')], services());
     expect(composition.hooksFor('inbound').onRequest!(sessionStandIn())).to.deep.include({ status: 500, plugin: 'b' });
+  });
+});
+
+describe('a composition behind another', () => {
+  const value = (name: string, made: string[], token: symbol, inject: readonly unknown[] = []): Plugin =>
+    plugin(name, (bind) => {
+      bind(token).toResolvedValue(
+        (() => {
+          made.push(name);
+          return { name };
+        }) as never,
+        inject as never,
+      );
+    });
+  const [store, reader, other] = ['Store', 'Reader', 'Other'].map((name) => Symbol.for(`acme.${name}`)) as [
+    symbol,
+    symbol,
+    symbol,
+  ];
+  const setUp = () => {
+    const made: string[] = [];
+    const given = services();
+    const entries = [
+      value('store', made, store),
+      value('reader', made, reader, [store, Metrics]),
+      value('other', made, other, [{ serviceIdentifier: AdminRoute, isMultiple: true }]),
+    ].map((one) => composed(one));
+    const build = (list: readonly ComposedPlugin[], previous?: Composition) => {
+      const composition = new Composition(list, given, previous);
+      for (const token of [store, reader, other]) composition.get(token);
+      return composition;
+    };
+    const first = build(entries);
+    expect(made.splice(0)).to.have.members(['store', 'reader', 'other']);
+    return { made, entries, build, first };
+  };
+
+  it('carries over what nothing has changed about, in plugin order', () => {
+    const { made, entries, build, first } = setUp();
+    const [a, b, c] = entries as [ComposedPlugin, ComposedPlugin, ComposedPlugin];
+    const next = build([c, composed(value('new', made, Symbol.for('acme.New'))), a, { ...b, onError: 'open' }], first);
+    expect(made).to.deep.equal([]);
+    for (const token of [store, reader, other]) expect(next.get(token)).to.equal(first.get(token));
+    expect(next.instances.map(({ name }) => name)).to.deep.equal(['other', 'new', 'store', 'reader']);
+  });
+
+  it('makes anew what injects something of a plugin that changed, and leaves the rest', () => {
+    const { made, entries, build, first } = setUp();
+    const [a, b, c] = entries as [ComposedPlugin, ComposedPlugin, ComposedPlugin];
+    const next = build([{ ...a, settings: { x: 1 } }, b, c], first);
+    expect(made.splice(0)).to.deep.equal(['store', 'reader']);
+    expect(next.get(other)).to.equal(first.get(other));
+  });
+
+  it('makes anew what injects all of a kind, where one joins or goes', () => {
+    const { made, entries, build, first } = setUp();
+    const route = composed(plugin('route', (bind) => void bind(AdminRoute).toConstantValue({} as AdminRoute)));
+    const second = build([...entries, route], first);
+    expect(made.splice(0)).to.deep.equal(['other']);
+    expect(second.get(store)).to.equal(first.get(store));
+    build(entries, second);
+    expect(made.splice(0)).to.deep.equal(['other']);
+  });
+
+  it('makes anew what depends on core’s own, where a plugin takes its place', () => {
+    const { made, entries, build, first } = setUp();
+    build([...entries, composed(plugin('metrics', (bind) => void bind(Metrics).toConstantValue(noMetrics)))], first);
+    expect(made).to.deep.equal(['reader']);
+  });
+
+  it('carries over what looks things up by itself only where no plugin has changed', () => {
+    const { made, entries, build } = setUp();
+    const opaque = composed(
+      plugin('opaque', (bind) => void bind(Symbol.for('acme.Opaque')).toDynamicValue(() => made.push('opaque'))),
+    );
+    const first = build([...entries, opaque]);
+    first.get(Symbol.for('acme.Opaque'));
+    made.length = 0;
+    const get = (composition: Composition) => composition.get(Symbol.for('acme.Opaque'));
+    get(build([...entries, { ...opaque, timeout: 1 }], first));
+    expect(made.splice(0)).to.deep.equal([]);
+    get(build([{ ...entries[0]!, settings: { x: 1 } }, ...entries.slice(1), opaque], first));
+    expect(made).to.include('opaque');
+  });
+
+  it('tells which plugins a session may call, through others too', () => {
+    const { entries } = setUp();
+    const hooks = plugin('hooks', (bind) => void bind(ConnectionHooks).toResolvedValue(() => ({}), [reader] as never));
+    const composition = new Composition([...entries, composed(hooks)], services());
+    expect([...composition.onSessionsWay()].map(({ name }) => name)).to.deep.equal(['hooks', 'reader', 'store']);
   });
 });
 

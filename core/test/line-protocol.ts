@@ -9,7 +9,6 @@ import {
   type Protocol,
   type RequestHead,
   type Scope,
-  type Session,
   SessionRecord,
 } from '../src/index.ts';
 
@@ -19,7 +18,7 @@ import {
  */
 export class LineProtocol implements Protocol {
   readonly name = 'http/1.1';
-  readonly drains: string[] = [];
+  readonly drains: number[] = [];
   readonly #version: string;
   readonly #clock: Clock;
   readonly #open: OpenSessions;
@@ -59,11 +58,10 @@ export class LineProtocol implements Protocol {
     });
   }
 
-  async drain(by: Deadline, direction: 'inbound' | 'outbound'): Promise<void> {
-    this.drains.push(`${direction} by ${by.at}`);
-    const meant = (session: Session) => session.connection.listener.direction === direction;
-    await this.#open.none(meant);
-    for (const [stream, { listener }] of this.#streams) if (listener.direction === direction) stream.end();
+  async drain(by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
+    this.drains.push(by.at);
+    await this.#open.none(({ connection }) => meant(connection));
+    for (const [stream, connection] of this.#streams) if (meant(connection)) stream.end();
   }
 }
 

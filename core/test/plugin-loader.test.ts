@@ -85,6 +85,28 @@ export default definePlugin({
     expect([plugin.name, origin]).to.deep.equal(['@acme/audit', main]);
   });
 
+  it('loads anew what has changed, or what it imports by a relative path, and only that', async () => {
+    const text = (greeting: string) =>
+      `import { word } from './words/word.ts';\nexport default { name: 'changing', before: [\`${greeting}-\${word}\`], bind() {} };\n`;
+    const word = (value: string) => write('words/word.ts', `export const word = '${value}';\n`);
+    word('one');
+    write('changing.ts', text('a'));
+    const told = async () => (await load('./changing.ts')).plugin;
+    const first = await told();
+    expect(first.before).to.deep.equal(['a-one']);
+    write('changing.ts', text('a'));
+    expect(await told()).to.equal(first);
+    write('changing.ts', text('b'));
+    expect((await told()).before).to.deep.equal(['b-one']);
+    word('two');
+    const third = await told();
+    expect(third.before).to.deep.equal(['b-two']);
+    expect(await told()).to.equal(third);
+    word('one');
+    write('changing.ts', text('a'));
+    expect(await told()).to.equal(first);
+  });
+
   it('says where it looked for a file', async () => {
     expect(await failure('./nowhere.ts')).to.equal(
       `plugin ./nowhere.ts does not exist; looked for ${join(folder, 'nowhere.ts')}`,

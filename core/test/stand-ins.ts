@@ -1,4 +1,17 @@
-import type { ComposedPlugin, Logger, Metrics, Plugin, Session } from '../src/index.ts';
+import { TcpConnector } from '../src/connector.ts';
+import { DescriptorBudget } from '../src/descriptor-budget.ts';
+import {
+  type ComposedPlugin,
+  type CoreServices,
+  type Logger,
+  type Metrics,
+  noMetrics,
+  OpenSessions,
+  type Plugin,
+  type Session,
+  type Sidecar,
+  VirtualClock,
+} from '../src/index.ts';
 
 /** A line that was logged. */
 export interface LogLine {
@@ -32,7 +45,7 @@ export function countingMetrics(counts: Record<string, number>): Metrics {
       record() {},
     }),
   });
-  return { counter: instrument, gauge: instrument, histogram: instrument, onCollect() {} };
+  return { ...noMetrics, counter: instrument };
 }
 
 /** A session that remembers what it was closed with. */
@@ -70,4 +83,18 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<Error> {
 /** Lets everything run that waits for nothing but its turn. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What core gives to every plugin, for compositions that run nothing. */
+export function servicesStandIn(more: Partial<CoreServices> = {}): CoreServices {
+  const descriptors = new DescriptorBudget(1_024);
+  return {
+    clock: new VirtualClock(),
+    logger: collectingLogger([]),
+    sessions: new OpenSessions(),
+    descriptors,
+    connector: new TcpConnector(descriptors),
+    sidecar: {} as Sidecar,
+    ...more,
+  };
 }

@@ -18,7 +18,10 @@ if (!existsSync(program)) {
   process.exitCode = 1;
 } else if (Number(process.versions.node.split('.', 1)[0]) >= 24) {
   const { main } = await import(program);
+  // A plugin whose start waits for something that holds no process (a timer of Clock's, say) must not end this one.
+  const alive = setInterval(() => {}, 2 ** 30);
   process.exitCode = await main(process.argv.slice(2));
+  clearInterval(alive);
 } else {
   const node = findNode();
   if (node === undefined) {
@@ -28,8 +31,19 @@ if (!existsSync(program)) {
     process.exitCode = 1;
   } else {
     const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    // A Ctrl-C reaches both of us. One to us alone is passed on, after a moment: a signal too many would hit a program that
+    // is about to end, and spoil its exit code.
+    let passing;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+      process.on(signal, () => {
+        passing ??= setTimeout(() => {
+          passing = undefined;
+          child.kill(signal);
+        }, 100);
+      });
+    }
     child.on('exit', (code, signal) => {
+      clearTimeout(passing);
       if (signal === null) process.exitCode = code;
       else {
         process.removeAllListeners(signal);

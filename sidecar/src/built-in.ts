@@ -1,14 +1,20 @@
+import admin from '@outrigger/admin';
+import type { SidecarConfiguration } from '@outrigger/config';
 import type { Plugin } from '@outrigger/core';
 import discovery from '@outrigger/discovery';
 import http from '@outrigger/http';
+import metrics from '@outrigger/metrics';
 import routing from '@outrigger/routing';
 import scheduling from '@outrigger/scheduling';
-import { tracing } from '@outrigger/tracing';
+import tracing from '@outrigger/tracing';
 
 /**
  * The plugins that are always there, in their fixed order: they come before those of the file, and an entry in `plugins:`
- * gives one of them its settings without moving it. `serviceName` is asked when they are composed.
+ * gives one of them its settings without moving it.
  */
-export function builtInPlugins(serviceName: () => string): readonly Plugin[] {
-  return [discovery, scheduling, routing, http, tracing({ serviceName })] as readonly Plugin[];
+export const BUILT_IN = [metrics, discovery, scheduling, routing, http, tracing, admin] as readonly Plugin[];
+
+/** What stands at the root of the configuration and is some plugin's business: it joins that plugin's settings. */
+export function rootSettings({ service, admin, probes }: SidecarConfiguration): Readonly<Record<string, object>> {
+  return { tracing: { serviceName: service.name }, admin: { admin, probes } };
 }

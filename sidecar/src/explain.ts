@@ -104,7 +104,7 @@ const PROVIDED: readonly (readonly [kind: string, token: Parameters<Composition[
   ['weights of endpoints', EndpointWeight],
   ['retry policy', RetryPolicy],
   ['metrics', Metrics],
-  ['admin page', AdminRoute],
+  ['admin path', AdminRoute, 'path'],
 ];
 
 export function explain(inspection: Inspection, env: NodeJS.ProcessEnv = process.env): Explanation {

@@ -15,6 +15,7 @@ import {
 import {
   type ComposedPlugin,
   Composition,
+  type Connector,
   DescriptorBudget,
   type LoadedPlugin,
   type Logger,
@@ -24,11 +25,12 @@ import {
   type Plugin,
   PluginError,
   type Route,
+  type Sidecar,
   VirtualClock,
 } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
-import { builtInPlugins } from './built-in.ts';
-import { ConfigurationError } from './load.ts';
+import { BUILT_IN, rootSettings } from './built-in.ts';
+import { ConfigurationError } from './configuration-error.ts';
 
 /** A valid configuration, and what its plugins come to, without anything of it having begun. */
 export interface Inspection {
@@ -88,15 +90,11 @@ interface Prepared {
   /** Built-in ones first, then those of the file, each with its entry. */
   readonly loaded: readonly (LoadedPlugin & KnownPlugin)[];
   readonly failures: readonly { readonly entry: PluginEntry; readonly message: string }[];
-  /** What plugins that ask for it are told. */
-  readonly service: { name: string };
 }
 
 async function prepare(document: Document): Promise<Prepared> {
-  const service = { name: '' };
-  const builtIn = builtInPlugins(() => service.name);
-  const names = new Map(builtIn.map((plugin): [string, Plugin] => [plugin.name, plugin]));
-  const loaded: (LoadedPlugin & KnownPlugin)[] = builtIn.map((plugin) => ({ plugin, origin: 'built in' }));
+  const names = new Map(BUILT_IN.map((plugin): [string, Plugin] => [plugin.name, plugin]));
+  const loaded: (LoadedPlugin & KnownPlugin)[] = BUILT_IN.map((plugin) => ({ plugin, origin: 'built in' }));
   const failures: { entry: PluginEntry; message: string }[] = [];
   for (const entry of document.plugins) {
     if (names.has(entry.use)) continue;
@@ -107,7 +105,7 @@ async function prepare(document: Document): Promise<Prepared> {
       failures.push({ entry, message: error.message });
     }
   }
-  return { document, loaded, failures, service };
+  return { document, loaded, failures };
 }
 
 interface Composed {
@@ -130,17 +128,17 @@ function entriesOf({ document, loaded }: Prepared): Map<string, PluginEntry> {
  * Composes the plugins: what they contribute is needed to find what else is wrong. A built-in one whose settings are not valid
  * counts with its defaults; where one of the file is missing, nobody knows which names there would be.
  */
-function compose({ document, loaded, failures, service }: Prepared): Composed {
+function compose({ document, loaded, failures }: Prepared): Composed {
   const base: Known = { plugins: loaded, failures };
   const first = validate(document, base);
   const specs = first.configuration === undefined ? first.plugins : first.configuration.plugins;
   const byDefault = validate(readDocument({ text: '', name: document.file }, {}), base).plugins ?? [];
-  service.name = first.configuration?.service.name ?? '';
+  const root = first.configuration === undefined ? {} : rootSettings(first.configuration);
   const ready = loaded.flatMap(({ plugin, origin, entry }, index) => {
     const spec = specs[index] ?? (entry === undefined ? byDefault[index] : undefined);
     if (spec === undefined) return [];
     const { settings, onError, timeout, listeners } = spec;
-    return [{ plugin, origin, settings, onError, timeout, listeners }];
+    return [{ plugin, origin, settings: { ...settings, ...root[plugin.name] }, onError, timeout, listeners }];
   });
   const problems: Problem[] = [];
   const warnings: string[] = [];
@@ -153,6 +151,8 @@ function compose({ document, loaded, failures, service }: Prepared): Composed {
       logger: collecting(warnings),
       sessions: new OpenSessions(),
       descriptors: new DescriptorBudget(),
+      connector: { name: 'tcp' } as Connector,
+      sidecar: { adminRoutes: [], adminDetails: [] } as unknown as Sidecar,
     });
     return { composed: { plugins, composition }, known: { ...base, ...contributed(composition) }, problems, warnings };
   } catch (error) {

@@ -19,6 +19,8 @@ export function createLogger(options: LoggerOptions): Logger {
 
 /** The logger of a process: pretty on a terminal, JSON elsewhere. */
 export function standardError(level: LogLevel): Logger {
+  // That nobody reads them any more ends no sidecar.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const terminal = process.stderr.isTTY === true;
   const colours = terminal && wantsColours(process.stderr);
   return createLogger({ level, pretty: terminal, colours, write: (line) => process.stderr.write(line) });

@@ -4,11 +4,11 @@ import { type Command, helpText, readArguments, UsageError } from './arguments.t
 import { paintProblem, summary } from './check.ts';
 import { painter, wantsColours } from './colours.ts';
 import { completion } from './completion.ts';
+import { ConfigurationError } from './configuration-error.ts';
 import { explain } from './explain.ts';
 import { explanationText } from './explain-text.ts';
 import { FILE, init } from './init.ts';
 import { inspect, knownWith } from './inspect.ts';
-import { ConfigurationError } from './load.ts';
 import { standardError } from './logger.ts';
 import { EXIT, run } from './run.ts';
 

@@ -1,6 +1,7 @@
 import { formatAddress, type Logger, PluginError, Runtime } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
-import { load } from './load.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { type Inspection, inspect } from './inspect.ts';
 
 /** Exit codes of DESIGN §6. */
 export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
@@ -18,20 +19,22 @@ export interface Companion {
  * not valid; a start that fails is logged.
  */
 export async function run(source: ConfigurationSource, logger: Logger, companion?: Companion): Promise<number> {
-  const { configuration, plugins } = await load(source);
+  const { configuration, plugins } = await inspect(source);
   const runtime = new Runtime({ configuration, plugins, logger });
-  const ended = untilSignal(logger);
+  const ended = untilSignal();
+  // Before the start: a SIGHUP must not end the process while it starts.
+  reloadOnHangup(source, runtime, logger);
   try {
     await runtime.start();
   } catch (error) {
-    logger.error('the start failed', { error: error instanceof Error ? error.message : String(error) });
+    logger.error('the start failed', { error: messageOf(error) });
     return error instanceof PluginError ? EXIT.configuration : EXIT.failure;
   }
-  logger.info('ready', { listeners: addressesOf(runtime) });
+  logger.info('ready', { listeners: addressesOf(runtime), ...Object.fromEntries(runtime.addresses) });
   companion?.ready();
-  const signal = await ended.first;
+  const signal = await Promise.race([ended.first, runtime.endRequested.then(() => 'a request on the admin address')]);
   companion?.ending();
-  logger.info('draining', { signal, sessions: runtime.sessions.size, timeoutMs: configuration.drain.timeout });
+  logger.info('draining', { by: signal, sessions: runtime.sessions.size, timeoutMs: configuration.drain.timeout });
   const finished = runtime.drain().then(() => runtime.stop());
   const second = await Promise.race([finished, ended.second]);
   if (typeof second === 'string') {
@@ -47,8 +50,41 @@ export function addressesOf(runtime: Runtime): Record<string, string> {
   return Object.fromEntries([...runtime.listeners].map(([name, { address }]) => [name, formatAddress(address)]));
 }
 
-/** The first and the second SIGTERM or SIGINT. SIGHUP does not end the process. */
-function untilSignal(logger: Logger): { first: Promise<string>; second: Promise<string> } {
+/**
+ * SIGHUP: reads the configuration again, and changes over to it where it is valid. The one in force stays on any error, which
+ * is logged and shown on the admin address.
+ */
+function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger): void {
+  const reload = async () => {
+    let loaded: Inspection;
+    try {
+      loaded = await inspect(source);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError)) throw error;
+      runtime.reloadRefused(error.problems);
+      throw error;
+    }
+    const result = await runtime.reload(loaded.configuration, loaded.plugins);
+    const message = result === 'changed' ? 'reloaded' : 'reloaded: the configuration says the same, nothing changes';
+    logger.info(message, { generation: runtime.generation });
+  };
+  process.on('SIGHUP', () => {
+    reload().catch((error: unknown) => {
+      const problems = error instanceof ConfigurationError ? error.problems : [messageOf(error)];
+      logger.error('the reload failed; the configuration in force stays', {
+        generation: runtime.generation,
+        problems,
+      });
+    });
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The first and the second SIGTERM or SIGINT. */
+function untilSignal(): { first: Promise<string>; second: Promise<string> } {
   const first = Promise.withResolvers<string>();
   const second = Promise.withResolvers<string>();
   let firstAt = 0;
@@ -61,8 +97,5 @@ function untilSignal(logger: Logger): { first: Promise<string>; second: Promise<
       } else if (performance.now() - firstAt > 500) second.resolve(signal);
     });
   }
-  process.on('SIGHUP', () =>
-    logger.warn('SIGHUP is ignored: this version does not reload; restart to change the configuration'),
-  );
   return { first: first.promise, second: second.promise };
 }

@@ -57,8 +57,8 @@ describe('outrigger explain', () => {
 
   it('has the plugins in order, with origin, settings of their entries, and what they contribute', () => {
     const names = explanation.plugins.map(({ name }) => name);
-    expect(names.at(-1)).to.equal('mine');
-    expect(names).to.include.ordered.members(['discovery', 'scheduling', 'routing', 'http', 'tracing']);
+    const builtIn = ['metrics', 'discovery', 'scheduling', 'routing', 'http', 'tracing', 'admin'];
+    expect(names).to.deep.equal([...builtIn, 'mine']);
     expect(explanation.plugins.at(-1)).to.deep.equal({
       name: 'mine',
       origin: `${folder.path}/p.ts`,

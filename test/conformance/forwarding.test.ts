@@ -71,6 +71,17 @@ describe('what goes up', () => {
     });
   }
 
+  it('keeps Transfer-Encoding and Content-Length, whatever Connection names: a body without its frame is the next request', async () => {
+    const chunked = await echo(
+      'POST / HTTP/1.1\r\nHost: a\r\nConnection: close, transfer-encoding\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+    );
+    expect(chunked.body).to.equal('abc');
+    const long = await echo(
+      'POST / HTTP/1.1\r\nHost: a\r\nConnection: close, content-length\r\nContent-Length: 3\r\n\r\nabc',
+    );
+    expect(long.body).to.equal('abc');
+  });
+
   it('replaces what a client claims of itself', async () => {
     const { headers } = await echo(
       get(
@@ -171,6 +182,12 @@ describe('what goes up', () => {
     const echoes = [...received.matchAll(/\{"method":"POST","url":"\/(\d+)".*?"body":"(x*)"\}/g)];
     expect(echoes.map(([, url, body]) => `${url} ${body!.length}`)).to.deep.equal(requests.map((_, i) => `${i} ${i}`));
     client.destroy();
+  });
+
+  it('answers all that was pipelined before the client sent its FIN', async () => {
+    const client = await RawClient.connect(sidecar.port);
+    client.socket.end('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HT', 'latin1');
+    expect((await client.untilEnd()).match(/"url":"[^"]*"/g)).to.deep.equal(['"url":"/1"', '"url":"/2"']);
   });
 
   it('takes requests byte by byte', async () => {

@@ -145,6 +145,13 @@ const BODIES: readonly Case[] = [
     'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n',
     400,
   ],
+  ...['3;', '3; a', '3 ;a', '3;a=', '3;;a', '3;a =b', '3;="b"', '3;a="b"c', '3;a="b', `3;a=${'x'.repeat(16_400)}`].map(
+    (line): Case => [
+      `the chunk line ${line.slice(0, 12)}`,
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${line}\r\nabc\r\n0\r\n\r\n`,
+      400,
+    ],
+  ),
   ['a malformed trailer', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nfoo\r\n\r\n', 400],
 ];
 

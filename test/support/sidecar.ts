@@ -1,4 +1,5 @@
 import {
+  type Clock,
   type ComposedPlugin,
   type Configuration,
   type ConnectionHooks,
@@ -36,6 +37,8 @@ export interface SidecarOptions {
   readonly bind?: string;
   readonly direction?: 'inbound' | 'outbound';
   readonly drain?: Partial<Configuration['drain']>;
+  /** Default: the real one. */
+  readonly clock?: Clock;
 }
 
 /** A sidecar in this process: one listener on port 0, one cluster, the built-in plugins. */
@@ -59,6 +62,7 @@ export async function startSidecar(options: SidecarOptions): Promise<TestSidecar
     configuration: configurationOf(options),
     plugins: composed(options),
     logger: collectingLogger(logs),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
   await runtime.start();
   const { port } = runtime.listeners.get('inbound')!.address;

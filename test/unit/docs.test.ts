@@ -17,8 +17,8 @@ describe('the generated pages', () => {
       expect(readFileSync(new URL(path, root), 'utf8')).to.equal(written.get(path));
     });
 
-  it('are these two, and the reference has keys of every section', () => {
-    expect(written.size).to.equal(2);
+  it('are these three, and the reference has keys of every section', () => {
+    expect(written.size).to.equal(3);
     const page = written.get('docs/configuration.md')!;
     const keys = [
       'service.name',

@@ -3,25 +3,30 @@ import { FIELD_VALUE, HEX_VALUE, TOKEN } from './characters.ts';
 export const INCOMPLETE = -1;
 export const INVALID = -2;
 
-/** A chunk line with its extensions, and all trailers together, are bounded: both are read in full before they are judged. */
-const MAX_CHUNK_LINE = 4 * 1024;
+/** All extensions of a body together, and all its trailers, are bounded: nobody needs them, and they cost more than data. */
+const MAX_EXTENSIONS = 16 * 1024;
 const MAX_TRAILERS = 16 * 1024;
 
 // What comes next.
 const SIZE_START = 0;
 const SIZE = 1;
-const EXTENSION = 2;
-const QUOTED = 3;
-const QUOTED_PAIR = 4;
-const SIZE_LF = 5;
-const DATA = 6;
-const DATA_CR = 7;
-const DATA_LF = 8;
-const LINE_START = 9;
-const NAME = 10;
-const VALUE = 11;
-const LINE_LF = 12;
-const LAST_LF = 13;
+const SIZE_LF = 2;
+const DATA = 3;
+const DATA_CR = 4;
+const DATA_LF = 5;
+const LINE_START = 6;
+const NAME = 7;
+const VALUE = 8;
+const LINE_LF = 9;
+const LAST_LF = 10;
+// Within an extension: `;name`, `;name=token` or `;name="text"`, without the blanks that RFC 9112 calls bad.
+const EXTENSION_START = 11;
+const EXTENSION_NAME = 12;
+const EXTENSION_VALUE_START = 13;
+const EXTENSION_VALUE = 14;
+const QUOTED = 15;
+const QUOTED_PAIR = 16;
+const QUOTED_END = 17;
 
 /** Fields that frame or route a message; a trailer that carries one is an attempt to smuggle (RFC 9110 §6.5.1). */
 const FORBIDDEN_TRAILERS = new Set(
@@ -40,7 +45,7 @@ export class ChunkedDecoder {
   #state: number = SIZE_START;
   #left = 0;
   #digits = 0;
-  #line = 0;
+  #extensions = 0;
   #trailers = 0;
   #name = '';
 
@@ -48,7 +53,7 @@ export class ChunkedDecoder {
     this.#state = SIZE_START;
     this.#left = 0;
     this.#digits = 0;
-    this.#line = 0;
+    this.#extensions = 0;
     this.#trailers = 0;
     this.#name = '';
     this.data = undefined;
@@ -79,32 +84,11 @@ export class ChunkedDecoder {
             this.#state = SIZE;
           } else if (this.#state === SIZE_START) return INVALID;
           else if (c === 13) this.#state = SIZE_LF;
-          else if (c === 59) {
-            this.#state = EXTENSION;
-            this.#line = 0;
-          } else return INVALID;
+          else if (c === 59) this.#state = EXTENSION_START;
+          else return INVALID;
           i++;
           continue;
         }
-        case EXTENSION:
-          if (c === 13) this.#state = SIZE_LF;
-          else if (c === 34) this.#state = QUOTED;
-          else if (TOKEN[c] !== 1 && c !== 59 && c !== 61 && c !== 32 && c !== 9) return INVALID;
-          if (++this.#line > MAX_CHUNK_LINE) return INVALID;
-          i++;
-          continue;
-        case QUOTED:
-          if (c === 34) this.#state = EXTENSION;
-          else if (c === 92) this.#state = QUOTED_PAIR;
-          else if (FIELD_VALUE[c] !== 1) return INVALID;
-          if (++this.#line > MAX_CHUNK_LINE) return INVALID;
-          i++;
-          continue;
-        case QUOTED_PAIR:
-          if (FIELD_VALUE[c] !== 1) return INVALID;
-          this.#state = QUOTED;
-          i++;
-          continue;
         case SIZE_LF:
           if (c !== 10) return INVALID;
           this.#state = this.#left === 0 ? LINE_START : DATA;
@@ -149,10 +133,45 @@ export class ChunkedDecoder {
           this.#state = LINE_START;
           i++;
           continue;
-        default: // LAST_LF
+        case LAST_LF:
           return c === 10 ? i + 1 : INVALID;
+        default: {
+          const next = extensionState(this.#state, c);
+          if (next === INVALID || ++this.#extensions > MAX_EXTENSIONS) return INVALID;
+          this.#state = next;
+          i++;
+        }
       }
     }
     return INCOMPLETE;
   }
+}
+
+/** What comes after `c` of an extension, or INVALID. */
+function extensionState(state: number, c: number): number {
+  switch (state) {
+    case EXTENSION_START:
+      return TOKEN[c] === 1 ? EXTENSION_NAME : INVALID;
+    case EXTENSION_NAME:
+      if (c === 61) return EXTENSION_VALUE_START;
+      return TOKEN[c] === 1 ? EXTENSION_NAME : afterExtension(c);
+    case EXTENSION_VALUE_START:
+      if (c === 34) return QUOTED;
+      return TOKEN[c] === 1 ? EXTENSION_VALUE : INVALID;
+    case EXTENSION_VALUE:
+      return TOKEN[c] === 1 ? EXTENSION_VALUE : afterExtension(c);
+    case QUOTED:
+      if (c === 34) return QUOTED_END;
+      if (c === 92) return QUOTED_PAIR;
+      return FIELD_VALUE[c] === 1 ? QUOTED : INVALID;
+    case QUOTED_PAIR:
+      return FIELD_VALUE[c] === 1 ? QUOTED : INVALID;
+    default: // QUOTED_END
+      return afterExtension(c);
+  }
+}
+
+function afterExtension(c: number): number {
+  if (c === 59) return EXTENSION_START;
+  return c === 13 ? SIZE_LF : INVALID;
 }

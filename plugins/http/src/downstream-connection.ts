@@ -64,6 +64,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
   /** Whether the session takes the body now. */
   #flowing = false;
   #halfClosed = false;
+  /** A write was refused, and its drain has not come. */
+  #full = false;
   #sentAtTimer = 0;
 
   constructor(engine: Engine, stream: ByteStream, connection: Connection, scope: () => Scope, ended: () => void) {
@@ -86,13 +88,9 @@ export class DownstreamConnection extends Timer implements ByteSink {
     stream.read(this);
   }
 
-  get direction(): 'inbound' | 'outbound' {
-    return this.connection.listener.direction;
-  }
-
   /** Whether its listener drains: no further request is taken. */
   get draining(): boolean {
-    return this.#engine.draining.size > 0 && this.#engine.draining.has(this.direction);
+    return this.#scope().draining === true;
   }
 
   // The stream
@@ -120,8 +118,11 @@ export class DownstreamConnection extends Timer implements ByteSink {
         this.session!.plane!.end('downstream');
         return;
       case SESSION:
-        if (this.body.done) this.#expect('downstream-closed', HALF_CLOSED_MS);
+        if (this.body.done) this.#watch();
         else this.session!.abort('downstream-closed');
+        return;
+      case HEAD:
+        if (!this.#full) this.close('downstream-closed');
         return;
       default:
         this.stream.end();
@@ -148,25 +149,23 @@ export class DownstreamConnection extends Timer implements ByteSink {
 
   expired(): void {
     const cause = this.#overdue;
+    const reads = this.stream.sent !== this.#sentAtTimer;
     switch (this.#state) {
       case HEAD:
         if (cause === 'downstream-head-timeout') this.#refuse(cause);
-        else this.close(cause);
-        return;
-      case TUNNEL:
-        if (this.stream.sent !== this.#sentAtTimer) this.stalled();
+        else if (cause !== 'downstream-write-timeout') this.close(cause);
+        else if (reads) this.#watch();
         else this.stream.destroy(cause);
         return;
       case LINGER:
-        if (this.stream.buffered > 0 && this.stream.sent !== this.#sentAtTimer)
-          this.#expect('downstream-write-timeout', LINGER_MS);
+        if (this.stream.buffered > 0 && reads) this.#expect('downstream-write-timeout', LINGER_MS);
         else this.stream.destroy(cause);
         return;
-      case SESSION:
+      default:
         // A slow reader is not a stalled one.
-        if (cause !== 'downstream-body-timeout' && this.stream.sent !== this.#sentAtTimer) {
-          this.#expect(cause, cause === 'downstream-closed' ? HALF_CLOSED_MS : this.settings.timeouts.write);
-        } else if (cause === 'downstream-body-timeout') this.session!.bodyFailed(cause);
+        if (cause === 'downstream-body-timeout') this.session!.bodyFailed(cause);
+        else if (reads) this.#watch();
+        else if (this.#state === TUNNEL) this.session!.plane!.cut('downstream', cause);
         else this.session!.abort(cause);
     }
   }
@@ -188,7 +187,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
     if (this.#flowing || this.#state !== SESSION) return;
     this.#flowing = true;
     this.stream.resume();
-    if (!this.body.done) this.#expect('downstream-body-timeout', this.settings.timeouts.body);
+    this.#watch();
     if (!this.#running) this.#run(NOTHING, 0, 0);
   }
 
@@ -196,13 +195,15 @@ export class DownstreamConnection extends Timer implements ByteSink {
   stop(): void {
     if (!this.#flowing) return;
     this.#flowing = false;
-    this.stream.pause();
-    this.#engine.clock.disarm(this);
+    // With nothing more to come but the next request, reading goes on: so a client that leaves is noticed.
+    if (!this.body.done) this.stream.pause();
+    this.#watch();
   }
 
   /** A write to the client is waiting: it has to read within `timeouts.write`. */
   stalled(): void {
-    this.#expect('downstream-write-timeout', this.settings.timeouts.write);
+    this.#full = true;
+    this.#watch();
   }
 
   /** The session is over and its answer is written. `keep`: the connection may carry another request. */
@@ -210,17 +211,25 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.session = null;
     this.#flowing = false;
     if (this.#state === GONE) return;
-    if (!keep || this.draining || this.#halfClosed) return this.close('complete');
+    if (!keep || this.draining) return this.close('complete');
     this.#state = HEAD;
-    this.#expect('downstream-idle-timeout', this.settings.timeouts.idle);
+    this.#watch();
+    // Who does not read his answers gets no further ones.
+    if (this.#full) this.stream.pause();
+    else this.#next();
+  }
+
+  /** Goes on with the next request, which may have come already. */
+  #next(): void {
     this.stream.resume();
-    if (!this.#running && this.#held.length > 0) this.#run(NOTHING, 0, 0);
+    if (!this.#running) this.#run(NOTHING, 0, 0);
   }
 
   /** From here on bytes are the plane's. Returns those that came behind the handshake. */
   tunnel(): Buffer {
     this.#state = TUNNEL;
-    this.#engine.clock.disarm(this);
+    this.#flowing = false;
+    this.#watch();
     const rest = Buffer.concat([this.#rest.subarray(this.#restFrom, this.#restTo), this.#held]);
     this.#restFrom = this.#restTo;
     this.#held = NOTHING;
@@ -236,7 +245,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
 
   /** What was waiting to be written has gone. */
   released(): void {
-    this.#engine.clock.disarm(this);
+    this.#full = false;
+    this.#watch();
   }
 
   /** Sends what is queued, then our FIN, and reads on for a moment, so that the client gets it all. */
@@ -274,7 +284,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
         this.#held = NOTHING;
       }
       if (this.#state === HEAD) {
-        if (!this.#head()) break;
+        if (this.#full || !this.#head()) break;
       } else if (this.#state === SESSION && this.#flowing && !this.body.done) this.#takeBody();
       else break;
     }
@@ -288,6 +298,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.#rest = NOTHING;
     this.#restFrom = 0;
     this.#restTo = 0;
+    // All that had come before the client's FIN is answered; a piece of a head is nothing to answer.
+    if (this.#state === HEAD && this.#halfClosed && !this.#full) this.close('complete');
   }
 
   /** Begins the session of a complete head; false where more bytes are needed, or none are wanted. */
@@ -332,17 +344,15 @@ export class DownstreamConnection extends Timer implements ByteSink {
   }
 
   #takeBody(): void {
+    const { session } = this;
     const from = this.#restFrom;
     const end = this.body.take(this.#rest, from, this.#restTo);
-    if (end === INVALID) {
-      this.#restFrom = this.#restTo;
-      this.session!.bodyFailed('downstream-malformed');
-      return;
-    }
-    this.#restFrom = end;
-    if (this.body.done) this.#engine.clock.disarm(this);
-    else this.#expect('downstream-body-timeout', this.settings.timeouts.body);
-    this.session!.requestBody(this.#rest, from, end);
+    this.#restFrom = end === INVALID ? this.#restTo : end;
+    // A transform that got the bytes may have ended it all.
+    if (session === null || this.session !== session) return;
+    if (end === INVALID) return session.bodyFailed('downstream-malformed');
+    this.#watch();
+    session.requestBody(this.#rest, from, end);
   }
 
   #hold(b: Buffer, from: number, to: number): void {
@@ -352,11 +362,11 @@ export class DownstreamConnection extends Timer implements ByteSink {
   }
 
   #drained(): void {
-    if (this.#state === SESSION && this.#overdue === 'downstream-write-timeout' && !this.#halfClosed) {
-      if (this.body.done || !this.#flowing) this.#engine.clock.disarm(this);
-      else this.#expect('downstream-body-timeout', this.settings.timeouts.body);
-    }
-    this.session?.downstreamDrained();
+    if (!this.#full) return;
+    this.#full = false;
+    if (this.#state <= SESSION) this.#watch();
+    if (this.#state === HEAD) this.#next();
+    else this.session?.downstreamDrained();
   }
 
   /** Answers what never became a session, and closes: nothing behind it on the connection can be trusted. */
@@ -371,6 +381,19 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.stream.write(`${statusLine(view.status, view.reason)}${view.headers.text}${upgrade}\r\n${body}`);
     this.#restFrom = this.#restTo;
     this.close(cause);
+  }
+
+  /** Arms the one timer for what is waited for: the reader, the body, the end of a client that has sent its FIN, a request. */
+  #watch(): void {
+    const { timeouts } = this.settings;
+    if (this.#full) {
+      // Bytes that come do not excuse a reader that does not read.
+      const waiting = this.#overdue === 'downstream-write-timeout' && this.at !== Number.POSITIVE_INFINITY;
+      if (!waiting) this.#expect('downstream-write-timeout', timeouts.write);
+    } else if (this.#state === HEAD) this.#expect('downstream-idle-timeout', timeouts.idle);
+    else if (this.#flowing && !this.body.done) this.#expect('downstream-body-timeout', timeouts.body);
+    else if (this.#halfClosed && this.#state === SESSION) this.#expect('downstream-closed', HALF_CLOSED_MS);
+    else this.#engine.clock.disarm(this);
   }
 
   #expect(cause: Cause, ms: number): void {

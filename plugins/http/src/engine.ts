@@ -4,6 +4,7 @@ import type {
   Cluster,
   Connection,
   Connector,
+  Lifecycle,
   Logger,
   Metrics,
   OpenSessions,
@@ -14,12 +15,10 @@ import { Pools } from './pool.ts';
 import { type ClusterSettings, clusterSettings } from './settings.ts';
 
 /** What all connections of this protocol share. */
-export class Engine {
+export class Engine implements Lifecycle {
   readonly pools = new Pools();
   /** The open downstream connections. */
   readonly downstreams = new Set<DownstreamConnection>();
-  /** Directions whose listeners drain: their connections are not kept. */
-  readonly draining = new Set<'inbound' | 'outbound'>();
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sessions: OpenSessions;
@@ -47,6 +46,11 @@ export class Engine {
       labels: ['listener', 'cause'],
     });
     this.#connectors = new Map(connectors.map((connector) => [connector.name, connector]));
+  }
+
+  /** Nothing is pooled any more. */
+  stop(): void {
+    this.pools.shut();
   }
 
   connectorOf(cluster: Cluster): Connector {

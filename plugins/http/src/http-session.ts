@@ -25,7 +25,7 @@ import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { RouteSettings } from './settings.ts';
 import { UpstreamConnection } from './upstream-connection.ts';
-import { isAccepted, offerReadable } from './websocket/handshake.ts';
+import { areOffered, areReadable, isAccepted, offerReadable } from './websocket/handshake.ts';
 import { openWebSocket } from './websocket/open.ts';
 import type { Plane } from './websocket/plane.ts';
 
@@ -77,6 +77,11 @@ export class HttpSession extends SessionRecord {
   /** The head as it goes down, until it is written. */
   #head: string | null = null;
   #responseStarted = false;
+  /** An answer of our own is on its way: whatever was going on is over, a hook may still be thinking about it. */
+  #replying = false;
+  // A write was refused, and its drain has not come.
+  #upstreamFull = false;
+  #downstreamFull = false;
   #local = false;
   #total: TotalTimer | undefined = undefined;
 
@@ -110,19 +115,24 @@ export class HttpSession extends SessionRecord {
   }
 
   transformRequest(transform: BodyTransform): void {
-    this.#transformable(this.#upstream === null && !this.ended);
+    this.#transformable(this.#upstream === null && !this.#over);
     this.#requestTransforms ??= [];
     this.#requestTransforms.push(transform);
   }
 
   transformResponse(transform: BodyTransform): void {
-    this.#transformable(!this.#responseStarted && this.#head === null && !this.ended);
+    this.#transformable(!this.#responseStarted && this.#head === null && !this.#over);
     this.#responseTransforms ??= [];
     this.#responseTransforms.push(transform);
   }
 
+  /** Whether nothing may go on but our own answer. */
+  get #over(): boolean {
+    return this.ended || this.#replying;
+  }
+
   close(cause: Cause): void {
-    if (this.ended) return;
+    if (this.#over) return;
     if (this.plane !== null) this.plane.close(cause);
     else if (this.#responseStarted) this.abort(cause);
     else this.fail(cause);
@@ -156,11 +166,11 @@ export class HttpSession extends SessionRecord {
           this.#attempt();
           return;
       }
-      if (this.ended) return;
+      if (this.#over) return;
       if (verdict === undefined) continue;
       if ('then' in verdict) {
         void verdict.then((late: Verdict) => {
-          if (this.ended) return;
+          if (this.#over) return;
           if (late === undefined) this.#advance(step + 1);
           else this.#rejected(late);
         });
@@ -191,7 +201,7 @@ export class HttpSession extends SessionRecord {
     }
     const pooled = fresh ? undefined : this.#engine.pools.take(endpoint);
     const attempt = this.beginAttempt(endpoint, pooled !== undefined);
-    if (this.ended) {
+    if (this.#over) {
       pooled?.discard();
       return;
     }
@@ -211,6 +221,7 @@ export class HttpSession extends SessionRecord {
         pooled?.discard();
         return this.fail('downstream-malformed');
       }
+      this.bytesReceived += this.#firstBody.length;
     }
 
     if (pooled !== undefined) pooled.assign(this);
@@ -250,53 +261,56 @@ export class HttpSession extends SessionRecord {
       if (done) this.#requestPipeline.end();
       return;
     }
+    if (this.#upstream === null) return;
     if (to > from) {
       this.#streamed = true;
-      if (!this.#upstream!.stream.writeLent(b, from, to)) this.#waitForUpstream();
+      this.#wentUp(this.#upstream.stream.writeLent(b, from, to));
     }
-    if (done) this.#requestWhole();
+    if (done) this.requestSent = true;
   }
 
   /** The body broke the rules, or stalled. */
   bodyFailed(cause: Cause): void {
     if (this.#responseStarted) this.abort(cause);
-    else {
-      this.#letGo();
-      this.fail(cause);
-    }
+    else this.fail(cause);
   }
 
   upstreamDrained(): void {
-    if (this.plane !== null) this.plane.drained('upstream');
-    else if (!this.requestSent && !this.#requestPipeline?.waits) this.#downstream.flow();
-    if (this.plane === null && !this.#responseStarted)
-      this.#upstream?.expect('upstream-response-timeout', this.#timeout('response'));
+    if (this.plane !== null) return this.plane.drained('upstream');
+    if (!this.#upstreamFull) return;
+    this.#upstreamFull = false;
+    this.#wentUp(true);
+    if (!this.requestSent && !this.#requestPipeline?.waits) this.#downstream.flow();
   }
 
-  #waitForUpstream(): void {
-    this.#downstream.stop();
-    this.#upstream!.expect('upstream-write-timeout', this.writeTimeout);
-  }
-
-  #requestWhole(): void {
-    this.requestSent = true;
-    if (!this.#responseStarted) this.#upstream!.expect('upstream-response-timeout', this.#timeout('response'));
+  /** A piece of the request has gone up; `taken`: the endpoint keeps up, and its time for an answer begins anew. */
+  #wentUp(taken: boolean): void {
+    const upstream = this.#upstream!;
+    if (!taken) {
+      this.#upstreamFull = true;
+      this.#downstream.stop();
+      upstream.expect('upstream-write-timeout', this.writeTimeout);
+    } else if (!this.#upstreamFull) {
+      if (this.status === undefined) upstream.expect('upstream-response-timeout', this.#timeout('response'));
+      else upstream.released();
+    }
   }
 
   /** The request's body without its framing goes through the transforms and up as chunks. */
   #pipeUp(): BodyPipeline {
     const pipeline = new BodyPipeline(this.#requestTransforms!, {
       output: (bytes) => {
-        if (this.#upstream !== null && !this.#upstream.stream.write(chunk(bytes))) this.#waitForUpstream();
+        if (this.#upstream !== null) this.#wentUp(this.#upstream.stream.write(chunk(bytes)));
       },
       finished: () => {
-        this.#upstream?.stream.write(LAST_CHUNK);
-        if (this.#upstream !== null) this.#requestWhole();
+        if (this.#upstream === null) return;
+        this.#wentUp(this.#upstream.stream.write(LAST_CHUNK));
+        this.requestSent = true;
       },
       failed: (error) => this.#transformFailed(error),
       waiting: (waits) => {
         if (waits) this.#downstream.stop();
-        else if (this.#upstream?.stream.buffered === 0) this.#downstream.flow();
+        else if (!this.#upstreamFull && !this.#over) this.#downstream.flow();
       },
     });
     this.#downstream.body.unframe((b, from, to) => pipeline.write(b, from, to));
@@ -331,14 +345,19 @@ export class HttpSession extends SessionRecord {
 
   /** A 101 is complete; `b` holds what came behind it. True never: its connection belongs to the WebSocket, or to nobody. */
   switching(parser: ResponseParser, b: Buffer, from: number, to: number): boolean {
-    if (this.kind !== 'websocket' || !isAccepted(parser, this.#websocketKey, this.request.headers)) {
+    const { websocketExtensions: extensions } = parser;
+    const accepted =
+      this.kind === 'websocket' &&
+      isAccepted(parser, this.#websocketKey, this.request.headers) &&
+      areOffered(extensions, this.request.headers) &&
+      (this.hooks.onMessage === null || areReadable(extensions));
+    if (!accepted) {
       const upstream = this.#upstream!;
       upstream.discard();
       this.upstreamFailed('upstream-handshake', undefined);
       return false;
     }
     const behind = to > from ? Buffer.from(b.subarray(from, to)) : undefined;
-    const { websocketExtensions: extensions } = parser;
     if (!this.#answered(parser)) return false;
     const open = () =>
       openWebSocket(this, this.#engine, this.#downstream, this.#upstream!, {
@@ -358,15 +377,16 @@ export class HttpSession extends SessionRecord {
     attempt.headMs = this.clock.now() - attempt.startedAt;
     if (this.#engine.retriesResponses && this.#repeatable()) {
       const retry = this.#engine.retry.onFailure(this, attempt);
+      if (this.#over) return false;
       if (retry !== undefined) {
         this.#letGo();
         this.endAttempt();
-        this.#again(retry.sameEndpoint, retry.delayMs);
+        if (!this.#over) this.#again(retry.sameEndpoint, retry.delayMs);
         return false;
       }
     }
     this.endAttempt();
-    if (this.ended) return false;
+    if (this.#over) return false;
     this.status = parser.status;
     this.#reason = parser.reason;
     this.#fields = parser.fields;
@@ -376,11 +396,11 @@ export class HttpSession extends SessionRecord {
 
   /** True where the hooks were through at once; else `later` is called when they are. */
   #responded(verdict: Awaitable<Verdict>, later: () => void): boolean {
-    if (this.ended) return false;
+    if (this.#over) return false;
     if (verdict === undefined) return true;
     if ('then' in verdict) {
       void verdict.then((late: Verdict) => {
-        if (this.ended) return;
+        if (this.#over) return;
         if (late === undefined) later();
         else this.#replace(late);
       });
@@ -390,10 +410,9 @@ export class HttpSession extends SessionRecord {
 
   /** `onResponse` has refused the response: ours goes down instead. */
   #replace(verdict: Reject): void {
+    this.#replying = true;
     this.#letGo();
-    this.#response = undefined;
-    this.plugin = verdict.plugin;
-    this.#write(verdict.status, verdict.reason, verdict.headers, cause(verdict));
+    this.#refuse(verdict);
   }
 
   /** Composes the head, and decides how the body goes down. */
@@ -446,11 +465,13 @@ export class HttpSession extends SessionRecord {
   }
 
   #waitForDownstream(): void {
+    this.#downstreamFull = true;
     this.#upstream?.stream.pause();
     this.#downstream.stalled();
   }
 
   downstreamDrained(): void {
+    this.#downstreamFull = false;
     if (this.plane !== null) this.plane.drained('downstream');
     else if (!this.#responsePipeline?.waits) this.#upstream?.stream.resume();
   }
@@ -462,7 +483,7 @@ export class HttpSession extends SessionRecord {
       failed: (error) => this.#transformFailed(error),
       waiting: (waits) => {
         if (waits) this.#upstream?.stream.pause();
-        else if (this.#downstream.stream.buffered === 0) this.#upstream?.stream.resume();
+        else if (!this.#downstreamFull) this.#upstream?.stream.resume();
       },
     });
     this.#responsePipeline = pipeline;
@@ -472,9 +493,11 @@ export class HttpSession extends SessionRecord {
   /** The upstream has sent all, and has let go of the session. */
   responseComplete(): void {
     this.#upstream = null;
-    if (this.ended) return;
-    if (this.#responsePipeline !== undefined) this.#responsePipeline.end();
-    else this.#finishResponse();
+    if (this.#over) return;
+    if (this.#responsePipeline === undefined) return this.#finishResponse();
+    // Nobody takes the rest of a request that was answered before it was whole.
+    if (!this.#downstream.body.done) this.#downstream.stop();
+    this.#responsePipeline.end();
   }
 
   #finishResponse(): void {
@@ -492,13 +515,13 @@ export class HttpSession extends SessionRecord {
   /** Nothing was sent down, or not all: the upstream has failed and is gone. */
   upstreamFailed(reason: Cause, error: Error | undefined): void {
     this.#upstream = null;
-    if (this.ended) return;
+    if (this.#over) return;
     if (this.#responseStarted) return this.abort(reason === 'upstream-reset' ? 'upstream-aborted' : reason, error);
     const attempt = this.attempt!;
     attempt.failure = { cause: reason, error };
     const retry = this.#repeatable() ? this.#engine.retry.onFailure(this, attempt) : undefined;
     this.endAttempt(attempt.failure);
-    if (this.ended) return;
+    if (this.#over) return;
     if (retry === undefined) this.fail(reason, error);
     else this.#again(retry.sameEndpoint, retry.delayMs);
   }
@@ -511,8 +534,9 @@ export class HttpSession extends SessionRecord {
   #again(sameEndpoint: boolean, delayMs: number): void {
     if (!sameEndpoint) this.#tried = [...this.#tried, this.attempt!.endpoint];
     this.#downstream.stop();
+    this.#upstreamFull = false;
     const repeat = () => {
-      if (!this.ended) this.#attempt(sameEndpoint);
+      if (!this.#over) this.#attempt(sameEndpoint);
     };
     if (delayMs > 0) this.clock.after(delayMs, repeat);
     else repeat();
@@ -525,6 +549,7 @@ export class HttpSession extends SessionRecord {
 
   /** Ends the session with the answer that belongs to the cause. Nothing may have gone down. */
   fail(reason: Cause, error?: Error): void {
+    if (this.#over) return;
     const { status, doc } = describeCause(reason);
     if (status === 0) return this.abort(reason, error);
     this.#reply(status, `${reason}: ${doc}`, status === 503 ? { 'retry-after': '1' } : undefined, reason, error);
@@ -532,7 +557,10 @@ export class HttpSession extends SessionRecord {
 
   /** Answers ourselves; `onResponse` may add to it. */
   #reply(status: number, text: string, headers: Reject['headers'], reason: Cause, error?: Error): void {
+    this.#replying = true;
     this.#letGo();
+    this.#requestPipeline?.stop();
+    this.#downstream.stop();
     const { hooks } = this;
     const { view } = localReply(status, text, headers);
     this.#local = true;
@@ -545,12 +573,16 @@ export class HttpSession extends SessionRecord {
       void verdict.then((late: Verdict) => {
         if (this.ended) return;
         if (late === undefined) this.#write(status, text, headers, reason, error);
-        else this.#write(late.status, late.reason, late.headers, cause(late));
+        else this.#refuse(late);
       });
-    } else {
-      this.#response = undefined;
-      this.#write(verdict.status, verdict.reason, verdict.headers, cause(verdict));
-    }
+    } else this.#refuse(verdict);
+  }
+
+  /** `onResponse` has refused what was to go down: its verdict does. */
+  #refuse(verdict: Reject): void {
+    this.#response = undefined;
+    this.plugin = verdict.plugin;
+    this.#write(verdict.status, verdict.reason, verdict.headers, cause(verdict));
   }
 
   #write(status: number, text: string, headers: Reject['headers'], reason: Cause, error?: Error): void {

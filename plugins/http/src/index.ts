@@ -3,6 +3,7 @@ import {
   Connector,
   definePlugin,
   IdleConnections,
+  Lifecycle,
   Logger,
   Metrics,
   type OpenSessions,
@@ -45,6 +46,7 @@ export default definePlugin({
       )
       .inSingletonScope();
     bind(Protocol).toResolvedValue((engine: Engine) => new HttpProtocol(engine), [Engine]);
+    bind(Lifecycle).toResolvedValue((engine: Engine) => engine, [Engine]);
     bind(IdleConnections).toResolvedValue((engine: Engine) => engine.pools, [Engine]);
   },
 });

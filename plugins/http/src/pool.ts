@@ -7,6 +7,7 @@ import type { UpstreamConnection } from './upstream-connection.ts';
  */
 export class Pools implements IdleConnections {
   readonly #pools = new Map<Endpoint, UpstreamConnection[]>();
+  #shut = false;
 
   take(endpoint: Endpoint): UpstreamConnection | undefined {
     const pool = this.#pools.get(endpoint);
@@ -19,6 +20,7 @@ export class Pools implements IdleConnections {
 
   /** Keeps `connection` where fewer than `limit` are kept; says whether it did. */
   put(connection: UpstreamConnection, limit: number): boolean {
+    if (this.#shut) return false;
     let pool = this.#pools.get(connection.endpoint);
     if (pool === undefined) {
       pool = [];
@@ -36,6 +38,12 @@ export class Pools implements IdleConnections {
     if (at === -1) return;
     pool!.splice(at, 1);
     if (pool!.length === 0) this.#pools.delete(connection.endpoint);
+  }
+
+  /** Closes all, and keeps none from here on. */
+  shut(): void {
+    this.#shut = true;
+    this.close();
   }
 
   count(address?: string): number {

@@ -8,7 +8,7 @@ export const MAX_TARGET_BYTES = 8 * 1024;
 
 /** Fields that `Connection` may not name away: what routes, frames, authorises or tells of the client. */
 const END_TO_END = new Set(
-  `host authorization proxy-authorization cookie content-length content-type content-encoding content-range range expect
+  `host authorization proxy-authorization cookie content-length transfer-encoding content-type content-encoding content-range range expect
   forwarded via traceparent tracestate baggage b3 x-request-id x-real-ip client-cert client-cert-chain origin referer
   sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions`.split(/\s+/),
 );

@@ -10,8 +10,9 @@ const ELSEWHERE: Retry = { delayMs: 0, sameEndpoint: false };
 const AGAIN: Retry = { delayMs: 0, sameEndpoint: true };
 
 /**
- * What holds where no plugin has a policy: a connect that failed is tried at another endpoint, since nothing was sent; a
- * pooled connection that turns out to be stale is replaced once, where the request may be repeated (RFC 9112 §9.3.1).
+ * What holds where no plugin has a policy: a connect that failed is tried at another endpoint, since nothing was sent. Where
+ * the request may be repeated (RFC 9112 §9.3.1), so is one that was reset or timed out before its response head; a pooled
+ * connection that turns out to be stale is replaced first.
  */
 export const carefulRetry: RetryPolicy = {
   keepBody: () => 0,
@@ -19,6 +20,8 @@ export const carefulRetry: RetryPolicy = {
     const cause = attempt.failure?.cause;
     if (cause === undefined || attempt.number >= MAX_ATTEMPTS) return undefined;
     if (cause === 'connect-refused' || cause === 'connect-timeout' || cause === 'connect-failed') return ELSEWHERE;
-    return cause === 'upstream-reset' && attempt.reused && IDEMPOTENT.has(session.request.method) ? AGAIN : undefined;
+    if (!IDEMPOTENT.has(session.request.method)) return undefined;
+    if (cause === 'upstream-reset') return attempt.reused ? AGAIN : ELSEWHERE;
+    return cause === 'upstream-response-timeout' ? ELSEWHERE : undefined;
   },
 };

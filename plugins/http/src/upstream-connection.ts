@@ -11,6 +11,9 @@ const parser = new ResponseParser();
 /** After our FIN, so long is waited for the endpoint's. */
 const LINGER_MS = 2_000;
 
+/** So long before the endpoint's own `Keep-Alive: timeout=` a connection is given up: both must not act at once (undici's margin). */
+const KEEP_ALIVE_MARGIN_MS = 1_000;
+
 // What the connection is doing.
 const HEAD = 0;
 /** A hook is thinking about the head; what comes is kept. */
@@ -42,6 +45,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   #length = 0;
   #keepAlive = true;
   #idleMs = 0;
+  #sentAtTimer = 0;
   #error: Error | undefined;
 
   constructor(engine: Engine, endpoint: Endpoint, session: HttpSession) {
@@ -65,12 +69,20 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   expect(cause: Cause, ms: number): void {
     if (!this.established) return;
     this.#overdue = cause;
+    this.#sentAtTimer = this.stream.sent;
     this.#engine.clock.arm(this, ms);
   }
 
   expired(): void {
-    if (this.#state === IDLE || this.#state === LINGER) this.discard();
-    else if (this.#state === TUNNEL) this.stream.destroy(this.#overdue);
+    const reads = this.stream.sent !== this.#sentAtTimer;
+    if (this.#state === IDLE) this.discard();
+    else if (this.#state === LINGER) {
+      if (this.stream.buffered > 0 && reads) this.#linger();
+      else this.discard();
+    } else if (this.#overdue === 'upstream-write-timeout' && reads) {
+      // A slow reader is not a stalled one.
+      this.stalled();
+    } else if (this.#state === TUNNEL) this.session!.plane!.cut('upstream', this.#overdue);
     else this.#fail(this.#overdue);
   }
 
@@ -130,7 +142,6 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     } else if (state === IDLE) this.discard();
     else if (state === HEAD) this.#fail(this.established ? 'upstream-reset' : connectCause(this.#error));
     else if (state === BODY) this.#fail('upstream-aborted');
-    else if (state === HOLD) this.#ended = true;
     else if (state === LINGER) this.discard();
   }
 
@@ -149,11 +160,8 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   proceed(): void {
     const held = this.#held;
     this.#held = NOTHING;
+    this.stream.resume();
     this.#begin(held, 0, held.length);
-    if (this.#state === BODY) {
-      if (this.stream.destroyed) this.#fail('upstream-aborted');
-      else this.stream.resume();
-    }
   }
 
   /** From here on bytes are the plane's. Returns those that came behind the 101. */
@@ -189,6 +197,11 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.session = null;
     this.stream.end();
     this.stream.resume();
+    this.#linger();
+  }
+
+  #linger(): void {
+    this.#sentAtTimer = this.stream.sent;
     this.#engine.clock.arm(this, LINGER_MS);
   }
 
@@ -220,7 +233,8 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.#length = parser.length;
     this.#keepAlive = parser.keepAlive;
     this.#idleMs = parser.keepAliveMs;
-    this.#engine.clock.disarm(this);
+    // A request that is still going up has to be read, whatever was answered.
+    if (this.#overdue !== 'upstream-write-timeout') this.#engine.clock.disarm(this);
     this.#state = HOLD;
     const proceed = parser.status === 101 ? session.switching(parser, b, from, to) : session.finalHead(parser);
     if (this.session !== session || this.#state !== HOLD) return;
@@ -233,7 +247,10 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.#state = BODY;
     this.#body.begin(this.#framing, this.#length, session.payload);
     this.#bodyBytes(b, from, to);
-    if (this.#state === BODY && this.#ended) this.end();
+    if (this.#state !== BODY) return;
+    // What came to pass while a hook was thinking: the end, or a reset, which ends no body.
+    if (this.#ended) this.end();
+    else if (this.stream.destroyed) this.#fail('upstream-aborted');
   }
 
   #bodyBytes(b: Buffer, from: number, to: number): void {
@@ -250,14 +267,9 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.session = null;
     this.#state = IDLE;
     const { timeouts, pool } = this.#engine.clusterSettings(session.cluster!);
-    const idleMs = Math.min(timeouts.idle, this.#idleMs);
+    const idleMs = Math.min(timeouts.idle, this.#idleMs - KEEP_ALIVE_MARGIN_MS);
     const reusable =
-      !dirty &&
-      this.#keepAlive &&
-      session.requestSent &&
-      !this.#ended &&
-      !this.#engine.draining.has('outbound') &&
-      idleMs > 0;
+      !dirty && this.#keepAlive && session.requestSent && !this.#ended && !this.stream.destroyed && idleMs > 0;
     if (reusable && this.#engine.pools.put(this, pool.idle)) {
       this.stream.resume();
       this.#engine.clock.arm(this, idleMs);

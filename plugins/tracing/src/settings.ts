@@ -1,8 +1,10 @@
 import type { Schema } from '@outrigger/core';
 import type { Trust } from './trusted-peers.ts';
 
-/** What is written behind `tracing:` in the file. */
+/** What is written behind `tracing:` in the file, and the name of its `service:`. */
 export interface TracingSettings {
+  /** OpenTelemetry's `service.name`: the program that composes puts it here. Default `outrigger`. */
+  readonly serviceName?: string;
   readonly sampling: number;
   /** Per second. */
   readonly atLeast: number;
@@ -15,7 +17,7 @@ export interface TracingSettings {
 export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
 export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
-export const settings: Schema<TracingSettings> = {
+export const settings: Schema<Omit<TracingSettings, 'serviceName'>> = {
   sampling: { doc: 'Share of the traces beginning here that is recorded.', format: 'ratio', default: 0.01 },
   atLeast: {
     doc: 'Traces beginning here that are recorded in any case, so that a quiet service is seen.',

@@ -12,7 +12,6 @@ import { trustIn } from './trusted-peers.ts';
 export interface TracingParts {
   readonly settings: TracingSettings;
   readonly env: Environment;
-  readonly serviceName: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -24,7 +23,7 @@ export class Tracing implements Lifecycle {
   readonly hooks: ConnectionHooks;
   readonly #export: SpanExport | undefined;
 
-  constructor({ settings, env, serviceName, clock, logger, metrics }: TracingParts) {
+  constructor({ settings, env, clock, logger, metrics }: TracingParts) {
     const warn = (message: string) => logger.warn(message, { plugin: 'tracing' });
     const otel = readEnvironment(env, warn);
     const trusts = trustIn(settings.trust);
@@ -42,7 +41,7 @@ export class Tracing implements Lifecycle {
     }
     const spans = new SpanExport({
       exporter: otlpExporter(target),
-      resource: resourceOf(serviceName),
+      resource: resourceOf(settings.serviceName ?? 'outrigger'),
       limits: otel.batches,
       clock,
       logger: logger.child({ plugin: 'tracing', collector: withoutCredentials(target.url) }),

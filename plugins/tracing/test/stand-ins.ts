@@ -176,6 +176,6 @@ export function recordingMetrics(): Metrics & { readonly counts: Map<string, num
     }),
     gauge: () => ({ with: () => nothing }),
     histogram: () => ({ with: () => nothing }),
-    onCollect() {},
+    onCollect: () => ({ [Symbol.dispose]() {} }),
   };
 }

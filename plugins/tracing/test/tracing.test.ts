@@ -1,6 +1,6 @@
 import { type ComposedPlugin, Composition, type ConnectionHooks, OpenSessions, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
-import { tracing } from '../src/index.ts';
+import tracing from '../src/index.ts';
 import type { TracingSettings } from '../src/settings.ts';
 import { Tracing } from '../src/tracing.ts';
 import { OtlpCollector } from './otlp-collector.ts';
@@ -20,7 +20,6 @@ function tracingWith(settings: Partial<TracingSettings>, env: Readonly<Record<st
   const parts = new Tracing({
     settings: { ...file, ...settings },
     env,
-    serviceName: 'chat',
     clock: new VirtualClock(),
     logger,
     metrics: recordingMetrics(),
@@ -77,10 +76,10 @@ describe('tracing', () => {
   it('exports a session through what the plugin contributes, and is flushed by its life cycle', async () => {
     const collector = new OtlpCollector();
     const endpoint = await collector.listen();
-    const plugin = tracing({ serviceName: () => 'chat' });
+    const plugin = tracing;
     const composed = {
       plugin,
-      settings: { ...file, endpoint },
+      settings: { ...file, endpoint, serviceName: 'chat' },
       onError: 'closed',
       timeout: 1000,
     } as unknown as ComposedPlugin;
@@ -88,6 +87,8 @@ describe('tracing', () => {
       clock: new VirtualClock(),
       logger: recordingLogger(),
       sessions: new OpenSessions(),
+      connector: { name: 'tcp' },
+      sidecar: {},
     } as unknown as ConstructorParameters<typeof Composition>[1]);
     const hooks = composition.hooksFor('inbound');
     const session = sessionFor();

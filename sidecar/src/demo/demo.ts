@@ -16,20 +16,25 @@ export async function demo(level: LogLevel): Promise<number> {
     startService('chat-2', './chat', died),
     startService('web', './web', died),
   ]);
-  const [one, two] = services;
+  const [one, two, web] = services;
   one.linkTo(two);
   two.linkTo(one);
-  const port = await freePort();
+  const port = await freePort(8080);
   const url = `http://127.0.0.1:${port}`;
-  const text = configuration(port, services);
+  const admin = `127.0.0.1:${await freePort(9901)}`;
+  const text = `${configuration(port, services)}admin: { bind: "${admin}" }\n`;
   const traffic = new AbortController();
   try {
     return await run({ text, set: [] }, logger, {
       ready: () => {
-        process.stdout.write(welcome(url, services, text));
+        process.stdout.write(welcome(url, `http://${admin}`, services, text));
         void trickle(url, traffic.signal);
       },
-      ending: () => traffic.abort(),
+      ending: () => {
+        traffic.abort();
+        // Its streams of events would otherwise be waited for.
+        web.tell({ kind: 'ending' });
+      },
     });
   } finally {
     traffic.abort();
@@ -54,8 +59,16 @@ clusters:
 `;
 }
 
-function welcome(url: string, services: readonly Service[], text: string): string {
+function welcome(url: string, admin: string, services: readonly Service[], text: string): string {
   const list = services.map(({ name, address }) => `  ${name.padEnd(8)} ${address}`).join('\n');
+  const commands = [
+    [`curl ${url}/api/time`, 'an answer of the service web'],
+    [`curl -d hello ${url}/api/echo`, 'what the sidecar makes of a request'],
+    [`curl -N ${url}/api/events`, 'server-sent events, one a second'],
+    [`curl ${admin}/sessions`, 'what is open now: your WebSockets, say'],
+    [`curl ${admin}/metrics`, 'what is measured'],
+  ] as const;
+  const width = Math.max(...commands.map(([command]) => command.length));
   return `
 Outrigger runs: open ${url}/ in two windows and chat through the sidecar.
 
@@ -63,20 +76,18 @@ Behind it
 ${list}
 
 Try
-  curl ${url}/api/time
-  curl -d hello ${url}/api/echo
-  curl -N ${url}/api/events
+${commands.map(([command, what]) => `  ${command.padEnd(width)}  # ${what}`).join('\n')}
 
-The same as a file
+The same as a file, for outrigger -c FILE
 ${text.replace(/^/gm, '  ').trimEnd()}
 
 Ctrl-C drains and ends it.
 `;
 }
 
-/** The first free port from 8080 to 8090, or any. */
-async function freePort(): Promise<number> {
-  for (const port of [...Array.from({ length: 11 }, (_, i) => 8080 + i), 0]) {
+/** The first free port from `first` on; of eleven, or any. */
+async function freePort(first: number): Promise<number> {
+  for (const port of [...Array.from({ length: 11 }, (_, i) => first + i), 0]) {
     const server = createServer();
     const free = await new Promise<number | undefined>((resolve) => {
       server.once('error', () => resolve(undefined));

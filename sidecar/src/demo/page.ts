@@ -19,10 +19,12 @@ export const PAGE = `<!doctype html>
   dd { margin: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
   #lines { list-style: none; margin: 0 0 1rem; padding: 0; height: 40vh; min-height: 12rem; overflow-y: auto; display: flex; flex-direction: column; gap: .5rem; }
   #lines li { overflow-wrap: anywhere; }
+  #lines:empty::before { content: 'Nothing was said yet. Open this page in a second window, and say something here.'; color: var(--dim); }
   #lines small { color: var(--dim); display: block; }
   form { display: flex; gap: .5rem; }
   input { flex: 1; min-width: 0; font: inherit; color: inherit; padding: .55rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--back); }
   button { font: inherit; padding: .55rem 1rem; border: 0; border-radius: .5rem; background: var(--accent); color: var(--on); }
+  button:disabled { opacity: .5; }
   :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
   .good { color: var(--good); } .bad { color: var(--bad); }
 </style>
@@ -36,13 +38,13 @@ export const PAGE = `<!doctype html>
   </dl></section>
   <section aria-label="Chat">
     <ul id="lines" aria-live="polite"></ul>
-    <form><input id="text" aria-label="Message" placeholder="Say something" autocomplete="off" maxlength="500"><button>Send</button></form>
+    <form><input id="text" aria-label="Message" placeholder="Say something" autocomplete="off" maxlength="500"><button id="send" disabled>Send</button></form>
   </section>
 </main>
 <script>
   const $ = (id) => document.getElementById(id);
   let socket, wait = 500, sent;
-  function state(text, good) { $('state').textContent = text; $('state').className = good ? 'good' : 'bad'; }
+  function state(text, good) { $('state').textContent = text; $('state').className = good ? 'good' : 'bad'; $('send').disabled = !good; }
   function connect() {
     socket = new WebSocket(location.origin.replace('http', 'ws') + '/ws');
     socket.onopen = () => { wait = 500; state('open', true); };
@@ -50,9 +52,10 @@ export const PAGE = `<!doctype html>
     socket.onmessage = ({ data }) => {
       const m = JSON.parse(data);
       if (m.kind === 'hello') { $('instance').textContent = m.instance; return; }
-      if (sent && m.text === sent.text) { $('trip').textContent = (performance.now() - sent.at).toFixed(1) + ' ms'; sent = undefined; }
+      const mine = sent && m.text === sent.text;
+      if (mine) { $('trip').textContent = (performance.now() - sent.at).toFixed(1) + ' ms'; sent = undefined; }
       const li = document.createElement('li'), small = document.createElement('small');
-      small.textContent = m.instance + ', ' + new Date().toLocaleTimeString();
+      small.textContent = (mine ? 'you, through ' : 'through ') + m.instance + ', ' + new Date().toLocaleTimeString();
       li.append(small, m.text);
       $('lines').append(li);
       while ($('lines').children.length > 200) $('lines').firstChild.remove();
@@ -67,7 +70,7 @@ export const PAGE = `<!doctype html>
     socket.send(text);
     $('text').value = '';
   };
-  new EventSource('/api/events').onmessage = ({ data }) => { $('event').textContent = data.slice(11, 19); };
+  new EventSource('/api/events').onmessage = ({ data }) => { $('event').textContent = new Date(data).toLocaleTimeString(); };
   connect();
 </script>
 </html>

@@ -35,6 +35,10 @@ setInterval(() => {
   for (const stream of streams) stream.write(`data: ${new Date().toISOString()}\n\n`);
 }, 1_000).unref();
 
-await serve(server, () => {
+const endStreams = () => {
   for (const stream of streams) stream.end();
-});
+};
+// A drain has begun.
+process.on('message', endStreams);
+
+await serve(server, endStreams);

@@ -50,7 +50,17 @@ export class BytesPlane implements Plane, WebSocketControl {
   }
 
   closed(side: Side, error: Error | undefined): void {
-    this.#finish(side === 'downstream' ? 'downstream-closed' : 'upstream-closed', side, error);
+    const reset = (error as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET';
+    this.#finish(
+      side === 'upstream' ? 'upstream-closed' : reset ? 'downstream-reset' : 'downstream-closed',
+      side,
+      error,
+    );
+  }
+
+  cut(side: Side, cause: Cause): void {
+    this.#leg(side).stream.destroy(cause);
+    this.#finish(cause, side);
   }
 
   drained(side: Side): void {

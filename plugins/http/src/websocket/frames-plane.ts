@@ -102,7 +102,7 @@ export class FramesPlane extends ClosingPlane {
       if (state.partialLength > 0) {
         i = this.#completePartial(leg, state, b, i, to);
         pass = i;
-        if (leg.over || leg.closeReceived !== undefined) return;
+        if (this.over || leg.over || leg.closeReceived !== undefined) return;
       } else {
         const size = this.#frame(leg, state, b, i, to);
         if (size === 0) {
@@ -129,6 +129,8 @@ export class FramesPlane extends ClosingPlane {
           this.#pass(leg, b, pass, i);
           i -= size;
           pass = i;
+          this.#ponged(leg);
+          if (this.over) return;
         }
       }
     }
@@ -174,9 +176,8 @@ export class FramesPlane extends ClosingPlane {
       length === PING_BYTES &&
       this.#payload(b, i, size, length).equals(state.ping)
     ) {
-      const rtt = this.clock.now() - state.pingedAt;
       state.ping = undefined;
-      this.session.hooks.onPong?.(this.session, leg.side, rtt);
+      this.#pong = this.clock.now() - state.pingedAt;
       return -total;
     }
     if (opcode !== CLOSE) return this.delivers(leg) ? total : -total;
@@ -198,6 +199,16 @@ export class FramesPlane extends ClosingPlane {
     }
     this.#after = () => this.closePassed(leg, code, passes);
     return passes ? total : -total;
+  }
+
+  /** The round trip of a Ping of ours that has just been answered. */
+  #pong: number | undefined;
+
+  /** Tells the hooks, which may send: so nothing that stands before the Pong may be unwritten. */
+  #ponged(leg: Leg): void {
+    const rtt = this.#pong;
+    this.#pong = undefined;
+    if (rtt !== undefined) this.session.hooks.onPong?.(this.session, leg.side, rtt);
   }
 
   /** What is to be done about a frame once the bytes before it have been written. */
@@ -231,6 +242,7 @@ export class FramesPlane extends ClosingPlane {
           this.#flush(leg.peer);
       }
       if (this.#after !== undefined) this.#runAfter();
+      else this.#ponged(leg);
       return i;
     }
     return i;
@@ -264,9 +276,9 @@ export class FramesPlane extends ClosingPlane {
     const state = this.#of(leg);
     const other = this.#of(leg.peer);
     if (other.left > 0 || leg.closeSent !== undefined) return;
-    for (const frame of state.controls.splice(0)) leg.stream.write(frame);
+    for (const frame of state.controls.splice(0)) this.#write(leg, frame);
     if (other.fragmented) return;
-    for (const frame of state.messages.splice(0)) leg.stream.write(frame);
+    for (const frame of state.messages.splice(0)) this.#write(leg, frame);
     if (leg.pendingClose !== undefined) this.flushClose(leg, false);
   }
 
@@ -282,8 +294,14 @@ export class FramesPlane extends ClosingPlane {
       return;
     }
     const { code, reason } = leg.pendingClose!;
-    leg.stream.write(encodeFrame(CLOSE, closePayload(code, reason), leg.side === 'upstream'));
+    this.#write(leg, encodeFrame(CLOSE, closePayload(code, reason), leg.side === 'upstream'));
     this.closeWritten(leg);
+  }
+
+  /** A frame of ours. */
+  #write(leg: Leg, frame: Buffer): void {
+    if (leg.side === 'downstream') this.session.bytesSent += frame.length;
+    leg.stream.write(frame);
   }
 
   #of(leg: Leg): Incoming {

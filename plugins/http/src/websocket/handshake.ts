@@ -3,7 +3,7 @@ import type { Headers } from '@outrigger/core';
 import { tokens } from '../characters.ts';
 import { withoutLines } from '../field-lines.ts';
 import type { ResponseParser } from '../response-parser.ts';
-import { extension } from './ws-parts.ts';
+import { extension, PerMessageDeflate } from './ws-parts.ts';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -23,6 +23,30 @@ export function isAccepted(response: ResponseParser, key: string, request: Heade
     .getAll('sec-websocket-protocol')
     .flatMap((list) => list.split(',').map((member) => member.trim()));
   return offered.includes(websocketProtocol);
+}
+
+/** Whether every extension that an endpoint has agreed on was offered (RFC 6455 §4.1); malformed is not. */
+export function areOffered(agreed: string, request: Headers): boolean {
+  if (agreed === '') return true;
+  try {
+    const offered = request.getAll('sec-websocket-extensions').flatMap((list) => Object.keys(extension.parse(list)));
+    return Object.keys(extension.parse(agreed)).every((name) => offered.includes(name));
+  } catch {
+    return false;
+  }
+}
+
+/** Whether we can take apart what goes by these extensions: none, or permessage-deflate with parameters that it has. */
+export function areReadable(agreed: string): boolean {
+  if (agreed === '') return true;
+  try {
+    const { 'permessage-deflate': deflate, ...others } = extension.parse(agreed);
+    if (deflate?.length !== 1 || Object.keys(others).length > 0) return false;
+    new PerMessageDeflate({ isServer: false, maxPayload: 0 }).accept(deflate);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -29,6 +29,8 @@ class Ends {
   /** The receiver is at work, or a hook thinks about a message. */
   writing = false;
   waiting = false;
+  /** Messages for this leg that are being compressed. */
+  compressing = 0;
   ping: Buffer | undefined = undefined;
   pingedAt = 0;
 
@@ -100,9 +102,13 @@ export class MessagesPlane extends ClosingPlane {
       ends.inbox = NOTHING;
       ends.receiver.removeAllListeners();
       ends.receiver.on('error', ignore);
-      // A message under compression goes out first; its callback comes when it has.
-      setImmediate(() => ends.deflate?.cleanup());
+      this.#idle(ends);
     }
+  }
+
+  /** Lets go of zlib's streams, which must not be closed at work: ws takes their callbacks for granted. */
+  #idle(ends: Ends): void {
+    if (this.over && !ends.writing && ends.compressing === 0) ends.deflate?.cleanup();
   }
 
   #ends(leg: Leg, { extensions, maxMessageSize }: { extensions: string; maxMessageSize: number }): Ends {
@@ -148,12 +154,13 @@ export class MessagesPlane extends ClosingPlane {
       done?.();
       return true;
     };
+    const gone = () => leg.stream.destroyed || this.over;
     const outlet = {
       cork: ignore,
       uncork: ignore,
       write,
       get destroyed() {
-        return leg.stream.destroyed;
+        return gone();
       },
     };
     return outlet as unknown as Socket;
@@ -162,7 +169,9 @@ export class MessagesPlane extends ClosingPlane {
   /** Gives the receiver the next frame, as long as nobody has to be waited for. */
   #work(ends: Ends): void {
     const { leg } = ends;
-    while (!ends.writing && !ends.waiting && !leg.paused && !leg.over && leg.closeReceived === undefined) {
+    const target = this.#of(leg.peer);
+    const waits = () => ends.writing || ends.waiting || target.compressing > 0;
+    while (!waits() && !leg.paused && !leg.over && leg.closeReceived === undefined) {
       if (ends.frameLeft === 0) {
         const size = header.read(ends.inbox, 0, ends.inbox.length);
         if (size === -1) return this.broke(leg, 'protocol');
@@ -176,10 +185,11 @@ export class MessagesPlane extends ClosingPlane {
       ends.writing = true;
       ends.receiver.write(piece, () => {
         ends.writing = false;
-        this.#work(ends);
+        if (this.over) this.#idle(ends);
+        else this.#work(ends);
       });
     }
-    if (ends.writing || ends.waiting || this.over) return;
+    if (waits() || this.over) return;
     if (leg.peer.pendingClose !== undefined) this.flushClose(leg.peer, false);
     if (!leg.paused && ends.inbox.length <= MAX_INBOX) leg.stream.resume();
   }
@@ -221,11 +231,15 @@ export class MessagesPlane extends ClosingPlane {
   }
 
   #send(to: Ends, data: Buffer, binary: boolean): void {
-    to.sender.send(
-      data,
-      { binary, compress: to.deflate !== undefined, fin: true, mask: to.leg.side === 'upstream' },
-      ignore,
-    );
+    const mask = to.leg.side === 'upstream';
+    if (to.deflate === undefined) return to.sender.send(data, { binary, compress: false, fin: true, mask }, ignore);
+    // Inflating is faster than compressing: without waiting, inflated messages would pile up.
+    to.compressing++;
+    to.sender.send(data, { binary, compress: true, fin: true, mask }, () => {
+      to.compressing--;
+      if (this.over) this.#idle(to);
+      else this.#work(this.#of(to.leg.peer));
+    });
   }
 
   #pong(ends: Ends, data: Buffer): void {

@@ -19,6 +19,8 @@ export interface Plane {
   /** `side` sends nothing more. */
   end(side: Side): void;
   closed(side: Side, error: Error | undefined): void;
+  /** `side` does not read what is written to it: it is given up. */
+  cut(side: Side, cause: Cause): void;
   /** What was written to `side` is out. */
   drained(side: Side): void;
   /** Ends the session from our side, both ways. */
@@ -129,6 +131,11 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     this.#gone(side, error);
   }
 
+  cut(side: Side, cause: Cause): void {
+    this.leg(side).stream.destroy(cause);
+    this.#gone(side, undefined, cause);
+  }
+
   drained(side: Side): void {
     const leg = this.leg(side);
     leg.connection.released();
@@ -216,6 +223,9 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
 
   expired(): void {
     if (this.#over) return;
+    // A Close that waits for a message to be whole has waited long enough.
+    for (const leg of [this.downstream, this.upstream]) if (leg.pendingClose !== undefined) this.flushClose(leg, true);
+    if (this.#over) return;
     // Who asked for the close knows why it ended; that a peer did not answer is the cause only where nobody else gave one.
     if (this.#cause === 'complete') this.#finish('close-timeout', 'sidecar');
     else this.#finish(this.#cause!, this.#initiator!);
@@ -229,14 +239,14 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
   }
 
   /** A leg went. Before its closing handshake was over that is an end of its own; the other side is cut as it was. */
-  #gone(side: Side, error: Error | undefined): void {
+  #gone(side: Side, error: Error | undefined, cause?: Cause): void {
     const leg = this.leg(side);
     leg.over = true;
     if (this.#over) return;
     if (this.#cause === undefined) {
       const reset = (error as NodeJS.ErrnoException | undefined)?.code === 'ECONNRESET';
       this.#finish(
-        side === 'upstream' ? 'upstream-closed' : reset ? 'downstream-reset' : 'downstream-closed',
+        cause ?? (side === 'upstream' ? 'upstream-closed' : reset ? 'downstream-reset' : 'downstream-closed'),
         side,
         error,
       );

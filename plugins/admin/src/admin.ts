@@ -1,0 +1,63 @@
+import type { AdminRoute, Lifecycle, Logger, Sidecar } from '@outrigger/core';
+import { AddressInUse, type Held, holdAddress } from './held-address.ts';
+import { isOwnHost } from './own-host.ts';
+import { answer } from './request-handler.ts';
+
+/** The file's `admin:` and `probes:`. */
+export interface AdminSettings {
+  readonly admin?: { readonly bind: string } | false;
+  readonly probes?: { readonly bind: string } | false;
+}
+
+/** Where the admin address is unless the file says otherwise. */
+const DEFAULT = '127.0.0.1:9901';
+
+/** What the address for probes serves. */
+const PROBES = new Set(['/livez', '/readyz']);
+
+/** The two addresses, from the start to the end of the plugin. */
+export class Admin implements Lifecycle {
+  readonly #settings: AdminSettings;
+  readonly #sidecar: Sidecar;
+  readonly #logger: Logger;
+  readonly #held = new Map<string, Held>();
+
+  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger) {
+    this.#settings = settings;
+    this.#sidecar = sidecar;
+    this.#logger = logger;
+  }
+
+  async start(): Promise<void> {
+    const { admin, probes } = this.#settings;
+    if (admin) await this.#hold('admin', admin.bind, () => this.#sidecar.adminRoutes, isOwnHost(admin.bind));
+    if (probes) {
+      const few = () => this.#sidecar.adminRoutes.filter(({ path }) => PROBES.has(path));
+      await this.#hold('probes', probes.bind, few, () => true);
+    }
+  }
+
+  stop(): void {
+    for (const [name, held] of this.#held) {
+      // A reload may have handed the address on to another instance of this plugin, which has announced it by now.
+      if (held.release()) this.#sidecar.announce(name, undefined);
+    }
+  }
+
+  async #hold(
+    name: string,
+    bind: string,
+    routes: () => readonly AdminRoute[],
+    allowed: (host: string) => boolean,
+  ): Promise<void> {
+    try {
+      const held = await holdAddress(bind, (request, response) => answer(request, response, routes(), allowed));
+      this.#held.set(name, held);
+      this.#sidecar.announce(name, held.address);
+    } catch (error) {
+      // Several sidecars on one machine, none of which was told where: the first has it, and traffic matters more.
+      if (!(error instanceof AddressInUse) || bind !== DEFAULT) throw error;
+      this.#logger.error(`no ${name} address: ${error.message}; set ${name}.bind, or ${name}: false`);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { formatAddress, parseAddress } from '@outrigger/core';
+
+/** Somebody else listens there. */
+export class AddressInUse extends Error {
+  override readonly name = 'AddressInUse';
+}
+
+/** A share in an address that is listened on. */
+export interface Held {
+  /** The real one. */
+  readonly address: string;
+  /** Gives the share back; true where it was the last one, and the address is free. */
+  release(): boolean;
+}
+
+interface Holding {
+  readonly server: Server;
+  readonly address: string;
+  handler: RequestListener;
+  shares: number;
+}
+
+/** By address as configured. A reload makes another instance of the plugin before it ends the old one: they share. */
+const holdings = new Map<string, Holding>();
+
+/** Listens on `bind`, or takes over from who does in this process. Rejects with what is in the way. */
+export async function holdAddress(bind: string, handler: RequestListener): Promise<Held> {
+  let holding = holdings.get(bind);
+  if (holding === undefined) {
+    holding = await listen(bind, handler);
+    holdings.set(bind, holding);
+  }
+  const held = holding;
+  held.handler = handler;
+  held.shares++;
+  return {
+    address: held.address,
+    release() {
+      if (--held.shares > 0) return false;
+      holdings.delete(bind);
+      held.server.close();
+      held.server.closeAllConnections();
+      return true;
+    },
+  };
+}
+
+async function listen(bind: string, handler: RequestListener): Promise<Holding> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) =>
+    holding.handler(request, response),
+  );
+  const where = parseAddress(bind);
+  await new Promise<void>((resolve, fail) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') fail(new AddressInUse(`${bind} is in use`));
+      else fail(new Error(`cannot listen on ${bind}: ${error.message}`, { cause: error }));
+    });
+    server.listen('path' in where ? where : { port: where.port, ...(where.host && { host: where.host }) }, resolve);
+  });
+  // It must not keep the process alive, nor end it.
+  server.on('error', () => {});
+  const told = server.address() as AddressInfo | string;
+  const address =
+    typeof told === 'string'
+      ? `unix:${told}`
+      : formatAddress({ family: told.family === 'IPv6' ? 'ipv6' : 'ipv4', host: told.address, port: told.port });
+  const holding: Holding = { server, address, handler, shares: 0 };
+  return holding;
+}

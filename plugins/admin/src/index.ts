@@ -1,0 +1,24 @@
+import { AdminRoute, Clock, definePlugin, Lifecycle, Logger, Sessions, Sidecar } from '@outrigger/core';
+import { Admin, type AdminSettings } from './admin.ts';
+import { routes } from './routes.ts';
+
+export type { AdminSettings } from './admin.ts';
+
+/**
+ * Serves what the sidecar and its plugins tell about themselves, on an address for people and on one for probes. The
+ * program that composes puts the file's `admin:` and `probes:` into its settings.
+ */
+export default definePlugin<AdminSettings>({
+  name: 'admin',
+  bind(bind, settings) {
+    bind(Lifecycle).toResolvedValue(
+      (sidecar: Sidecar, logger: Logger) => new Admin(settings, sidecar, logger.child({ plugin: 'admin' })),
+      [Sidecar, Logger],
+    );
+    for (const route of routes)
+      bind(AdminRoute).toResolvedValue(
+        (sidecar: Sidecar, sessions: Sessions, clock: Clock) => route({ sidecar, sessions, clock }),
+        [Sidecar, Sessions, Clock],
+      );
+  },
+});

@@ -1,0 +1,22 @@
+import { isIP } from 'node:net';
+import { parseAddress } from '@outrigger/core';
+
+/**
+ * Whether a request that names this Host was meant for the admin address: an IP address, `localhost`, or the name in `bind`.
+ * A page from elsewhere can make its own name resolve to 127.0.0.1, and a browser then sends that name (DNS rebinding).
+ */
+export function isOwnHost(bind: string): (host: string) => boolean {
+  const where = parseAddress(bind);
+  const own = 'path' in where ? undefined : where.host;
+  // Nobody reaches a Unix-domain socket by a name.
+  if (own === undefined) return () => true;
+  return (host) => {
+    const name = nameOf(host);
+    return isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost') || name === own.toLowerCase();
+  };
+}
+
+function nameOf(host: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(host);
+  return (bracketed?.[1] ?? host.replace(/:\d+$/, '')).toLowerCase();
+}

@@ -1,0 +1,114 @@
+import type { AdminDetails, AdminReply, AdminRequest, AdminRoute, Clock, Sessions, Sidecar } from '@outrigger/core';
+import { clusterRow, listenerRow, sessionRow } from './rows.ts';
+
+/** What the routes tell of. */
+export interface Subjects {
+  readonly sidecar: Sidecar;
+  readonly sessions: Sessions;
+  readonly clock: Clock;
+}
+
+/** Sessions in one answer, unless `limit` says otherwise. */
+const SESSIONS = 1_000;
+
+/** This plugin's own paths; others come from other plugins. */
+export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
+  ({ sidecar }) => ({
+    method: 'GET',
+    path: '/',
+    doc: 'What there is to ask here.',
+    serve: () => ({
+      body: { paths: sidecar.adminRoutes.map(({ method, path, doc }) => ({ method, path, doc })) },
+    }),
+  }),
+  () => ({
+    method: 'GET',
+    path: '/livez',
+    doc: '200 while the process works.',
+    serve: () => ({ body: { status: 'live' } }),
+  }),
+  ({ sidecar }) => ({
+    method: 'GET',
+    path: '/readyz',
+    doc: '200 while every listener accepts; 503 before, and from the begin of a drain on.',
+    serve: () => ({ status: sidecar.state === 'ready' ? 200 : 503, body: { status: sidecar.state } }),
+  }),
+  ({ sidecar, sessions, clock }) => ({
+    method: 'GET',
+    path: '/healthz',
+    doc: 'The sidecar as a whole: its state, its generation, what came of reloads.',
+    serve: () => ({
+      status: sidecar.state === 'ready' ? 200 : 503,
+      body: {
+        status: sidecar.state,
+        startedAt: new Date(sidecar.startedAt).toISOString(),
+        uptimeSeconds: Math.round((clock.wallTime() - sidecar.startedAt) / 1_000),
+        generation: sidecar.generation,
+        reloads: {
+          ...sidecar.reloads,
+          ...(sidecar.reloads.last && {
+            last: { ...sidecar.reloads.last, at: new Date(sidecar.reloads.last.at).toISOString() },
+          }),
+        },
+        sessions: sessions.size,
+      },
+    }),
+  }),
+  ({ sidecar }) => ({
+    method: 'GET',
+    path: '/config_dump',
+    doc: 'The configuration in force, defaults included, secrets masked.',
+    serve: () => ({ body: { generation: sidecar.generation, configuration: sidecar.configuration ?? null } }),
+  }),
+  ({ sidecar }) => ({
+    method: 'GET',
+    path: '/listeners',
+    doc: 'The addresses that are accepted on, and those that drain.',
+    serve: () => ({
+      body: { listeners: sidecar.listenerStates().map((one) => listenerRow(one, sidecar.adminDetails)) },
+    }),
+  }),
+  ({ sidecar }) => ({
+    method: 'GET',
+    path: '/clusters',
+    doc: 'The clusters with their endpoints, and what is open at each.',
+    serve: () => ({
+      body: { clusters: [...sidecar.clusterStates()].map((one) => clusterRow(one, sidecar.adminDetails)) },
+    }),
+  }),
+  ({ sidecar, sessions, clock }) => ({
+    method: 'GET',
+    path: '/sessions',
+    doc: 'The open sessions, oldest first; ?kind= ?listener= ?route= ?cluster= ?endpoint= choose, ?limit= bounds (1000).',
+    serve: (request) => openSessions(request, sessions, clock, sidecar.adminDetails),
+  }),
+  ({ sidecar }) => ({
+    method: 'POST',
+    path: '/drain',
+    doc: 'Drains and ends the sidecar, as SIGTERM does.',
+    serve: () => {
+      sidecar.requestEnd();
+      return { status: 202, body: { status: 'draining' } };
+    },
+  }),
+];
+
+function openSessions(
+  { query }: AdminRequest,
+  sessions: Sessions,
+  clock: Clock,
+  details: readonly AdminDetails[],
+): AdminReply {
+  const limit = Number(query.get('limit') ?? SESSIONS);
+  if (!Number.isInteger(limit) || limit < 1)
+    return { status: 400, body: { error: `limit is "${query.get('limit')}"; expected a whole number from 1 on` } };
+  const wanted = [...query].filter(([name]) => name !== 'limit');
+  const rows: object[] = [];
+  let matching = 0;
+  for (const session of sessions) {
+    const row = sessionRow(session, clock, details);
+    if (!wanted.every(([name, value]) => String(row[name]) === value)) continue;
+    if (++matching <= limit) rows.push(row);
+  }
+  return { body: { open: sessions.size, matching, sessions: rows } };
+}

@@ -1,0 +1,66 @@
+import {
+  type AdminDetails,
+  type Clock,
+  type Cluster,
+  type Endpoint,
+  formatAddress,
+  type ListenerState,
+  type Session,
+} from '@outrigger/core';
+
+// How the things of the sidecar look in answers. What plugins add stands beside it, under the plugins' own keys.
+
+type Row = Readonly<Record<string, unknown>>;
+
+export function listenerRow(listener: ListenerState, details: readonly AdminDetails[]): Row {
+  const { name, protocol, direction, address, state, connections } = listener;
+  const own = { name, protocol, direction, address: formatAddress(address), state, connections };
+  return Object.assign(own, ...details.map((plugin) => plugin.listener?.(listener)));
+}
+
+export function clusterRow(cluster: Cluster, details: readonly AdminDetails[]): Row {
+  const own = {
+    name: cluster.name,
+    connector: cluster.connector,
+    endpoints: cluster.endpoints.map((endpoint) => endpointRow(endpoint, details)),
+  };
+  return Object.assign(own, ...details.map((plugin) => plugin.cluster?.(cluster)));
+}
+
+function endpointRow(endpoint: Endpoint, details: readonly AdminDetails[]): Row {
+  const { address, weight, requests, streams, metadata } = endpoint;
+  const own = { address, weight, requests, streams, ...(Object.keys(metadata).length > 0 && { metadata }) };
+  return Object.assign(own, ...details.map((plugin) => plugin.endpoint?.(endpoint)));
+}
+
+/** The path without its query, which may hold secrets. */
+export function sessionRow(session: Session, clock: Clock, details: readonly AdminDetails[]): Row {
+  const { id, kind, connection, generation, request, route, cluster, attempts, startedAt, websocket } = session;
+  const now = clock.now();
+  const own = {
+    id,
+    kind,
+    listener: connection.listener.name,
+    peer: formatAddress(connection.peer.address),
+    method: request.method,
+    host: request.host,
+    path: request.path,
+    route: route?.name ?? null,
+    cluster: cluster?.name ?? null,
+    endpoint: attempts.at(-1)?.endpoint.address ?? null,
+    attempts: attempts.length,
+    generation,
+    ageSeconds: round((clock.wallTime() - startedAt) / 1_000),
+    ...(websocket !== undefined && {
+      idleSeconds: {
+        downstream: round((now - websocket.lastByteAt('downstream')) / 1_000),
+        upstream: round((now - websocket.lastByteAt('upstream')) / 1_000),
+      },
+    }),
+  };
+  return Object.assign(own, ...details.map((plugin) => plugin.session?.(session)));
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 1_000) / 1_000;
+}

@@ -1,0 +1,310 @@
+// The load of the benchmark: one thread, epoll, HTTP/1.1 and WebSocket.
+//   load http HOST PORT CONNECTIONS SECONDS METHOD PATH BODY CLOSE    as fast as answers come; BODY bytes, CLOSE 1: a connection each
+//   load open HOST PORT CONNECTIONS SECONDS RATE PATH                 RATE requests a second, whether answers come or not
+//   load ws   HOST PORT CONNECTIONS SECONDS BYTES                     one message at a time on each connection, echoed
+//   load idle HOST PORT CONNECTIONS                                   opens WebSockets, says so, and holds them until standard input ends
+// Prints one line of JSON: units done, failures, seconds, percentiles in microseconds (open: from when a request was due).
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOWEST 2000000
+#define IN 65536
+
+enum { CONNECTING, HANDSHAKE, HEAD, BODY, MESSAGE, FREE };
+
+struct conn {
+  int fd, state, head_len, sent;
+  long left;
+  double began;
+  char head[4096];
+};
+
+static int ep, closes, websocket, request_len;
+static char *request, *host, handshake[512];
+static struct sockaddr_in address;
+static long units, failures, opened;
+static uint32_t *histogram;
+static struct conn *conns;
+static int *idle_stack, idle_count;
+static double *due_queue;
+static long due_head, due_tail, due_size = 1 << 20;
+static int open_loop, holding;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void begin(struct conn *c);
+
+static void dial(struct conn *c) {
+  c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  int one = 1;
+  setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  if (c->fd < 0 || (connect(c->fd, (void *)&address, sizeof address) && errno != EINPROGRESS)) {
+    perror("connect");
+    exit(1);
+  }
+  c->state = CONNECTING;
+  struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
+  epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+}
+
+static void failed(struct conn *c) {
+  failures++;
+  close(c->fd);
+  if (failures > 100000) exit(1);
+  dial(c);
+}
+
+static void send_some(struct conn *c) {
+  const char *data = c->state == HANDSHAKE ? handshake : request;
+  int len = c->state == HANDSHAKE ? (int)strlen(handshake) : request_len;
+  while (c->sent < len) {
+    int n = write(c->fd, data + c->sent, len - c->sent);
+    if (n < 0) {
+      if (errno == EAGAIN) {
+        struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
+        epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e);
+      }
+      return;
+    }
+    c->sent += n;
+  }
+}
+
+// The next unit on a connection that is open.
+static void begin(struct conn *c) {
+  if (open_loop) {
+    if (due_head == due_tail) {
+      c->state = FREE;
+      idle_stack[idle_count++] = c - conns;
+      return;
+    }
+    c->began = due_queue[due_head++ % due_size];
+  } else c->began = now();
+  c->state = websocket ? MESSAGE : HEAD;
+  c->head_len = 0;
+  c->sent = 0;
+  send_some(c);
+}
+
+static void done(struct conn *c) {
+  double us = (now() - c->began) * 1e6;
+  histogram[us < SLOWEST ? (int)us : SLOWEST - 1]++;
+  units++;
+  if (closes) {
+    close(c->fd);
+    dial(c);
+  } else begin(c);
+}
+
+// What came for `c`; 0 where the connection was replaced.
+static int take(struct conn *c, char *in, long len) {
+  while (len > 0) {
+    if (c->state == BODY) {
+      long n = len < c->left ? len : c->left;
+      c->left -= n, in += n, len -= n;
+      if (c->left == 0) {
+        done(c);
+        return len == 0 || c->state != CONNECTING;
+      }
+    } else if (c->state == MESSAGE && c->head_len == -1) {
+      long n = len < c->left ? len : c->left;
+      c->left -= n, in += n, len -= n;
+      if (c->left == 0) {
+        done(c);
+      }
+    } else if (c->state == MESSAGE) {
+      c->head[c->head_len++] = *in++, len--;
+      unsigned char *b = (unsigned char *)c->head;
+      int small = c->head_len > 1 ? b[1] & 127 : 0;
+      int size = small == 126 ? 4 : small == 127 ? 10 : 2;
+      if (c->head_len < 2 || c->head_len < size) continue;
+      c->left = small;
+      if (small > 125) {
+        c->left = 0;
+        for (int i = 2; i < size; i++) c->left = c->left << 8 | b[i];
+      }
+      c->head_len = -1;
+      if (c->left == 0) done(c);
+    } else if (c->state == HEAD || c->state == HANDSHAKE) {
+      int room = (int)sizeof c->head - 1 - c->head_len, n = len < room ? len : room, before = c->head_len;
+      memcpy(c->head + before, in, n);
+      c->head_len += n;
+      c->head[c->head_len] = 0;
+      char *end = strstr(c->head, "\r\n\r\n");
+      if (!end) {
+        if (n == room) return failed(c), 0;
+        return 1;
+      }
+      long used = end + 4 - c->head - before;
+      in += used, len -= used;
+      if (c->state == HANDSHAKE) {
+        if (strncmp(c->head, "HTTP/1.1 101", 12)) return failed(c), 0;
+        opened++;
+        c->head_len = 0;
+        if (holding) c->state = FREE;
+        else begin(c);
+        continue;
+      }
+      char *length = strcasestr(c->head, "\ncontent-length:");
+      if (strncmp(c->head, "HTTP/1.1 200", 12) || !length || length > end) return failed(c), 0;
+      c->left = atol(length + 16);
+      c->state = BODY;
+      if (c->left == 0) {
+        done(c);
+        return 1;
+      }
+    } else return 1;
+  }
+  return 1;
+}
+
+static void step(struct epoll_event *events, int n) {
+  static char in[IN];
+  for (int i = 0; i < n; i++) {
+    struct conn *c = events[i].data.ptr;
+    if (events[i].events & EPOLLOUT) {
+      struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
+      epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e);
+      if (c->state == CONNECTING) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error) {
+          failed(c);
+          continue;
+        }
+        if (websocket) {
+          c->state = HANDSHAKE;
+          c->head_len = c->sent = 0;
+          send_some(c);
+        } else begin(c);
+      } else send_some(c);
+    }
+    if (!(events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))) continue;
+    for (;;) {
+      int fd = c->fd;
+      long got = read(c->fd, in, IN);
+      if (got < 0 && errno == EAGAIN) break;
+      if (got <= 0) {
+        failed(c);
+        break;
+      }
+      if (!take(c, in, got) || c->fd != fd || got < IN) break;
+    }
+  }
+}
+
+static double percentile(double share) {
+  double wanted = units * share, seen = 0;
+  for (int i = 0; i < SLOWEST; i++)
+    if ((seen += histogram[i]) >= wanted) return i;
+  return SLOWEST;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 5) return 2;
+  signal(SIGPIPE, SIG_IGN);
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const char *mode = argv[1];
+  host = argv[2];
+  int port = atoi(argv[3]), count = atoi(argv[4]);
+  double seconds = argc > 5 ? atof(argv[5]) : 0;
+  address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+  inet_pton(AF_INET, host, &address.sin_addr);
+  histogram = calloc(SLOWEST, sizeof *histogram);
+  conns = calloc(count, sizeof *conns);
+  idle_stack = calloc(count, sizeof *idle_stack);
+  ep = epoll_create1(0);
+  double rate = 0;
+  snprintf(handshake, sizeof handshake,
+           "GET /ws HTTP/1.1\r\nHost: bench.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  if (!strcmp(mode, "ws") || !strcmp(mode, "idle")) {
+    websocket = 1;
+    holding = !strcmp(mode, "idle");
+    long bytes = argc > 6 ? atol(argv[6]) : 0;
+    request = malloc(bytes + 14);
+    unsigned char *b = (unsigned char *)request;
+    int at = 2;
+    b[0] = 0x82;
+    if (bytes < 126) b[1] = 0x80 | bytes;
+    else if (bytes < 65536) b[1] = 0x80 | 126, b[2] = bytes >> 8, b[3] = bytes, at = 4;
+    else {
+      b[1] = 0x80 | 127;
+      for (int i = 0; i < 8; i++) b[2 + i] = bytes >> (56 - 8 * i);
+      at = 10;
+    }
+    for (int i = 0; i < 4; i++) b[at + i] = 0x11 * (i + 1);
+    for (long i = 0; i < bytes; i++) b[at + 4 + i] = random();
+    request_len = at + 4 + bytes;
+  } else {
+    open_loop = !strcmp(mode, "open");
+    const char *method = open_loop ? "GET" : argv[6], *path = argv[7];
+    long body = 0;
+    if (open_loop) {
+      rate = atof(argv[6]);
+      due_queue = malloc(due_size * sizeof *due_queue);
+    } else body = atol(argv[8]), closes = atoi(argv[9]);
+    char length[128] = "";
+    if (body > 0) snprintf(length, sizeof length, "Content-Type: application/octet-stream\r\nContent-Length: %ld\r\n", body);
+    request = malloc(body + 1024);
+    request_len = sprintf(request,
+                          "%s %s HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: load/1\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nCookie: session=0123456789abcdef\r\n%s%s\r\n",
+                          method, path, closes ? "Connection: close\r\n" : "", length);
+    for (long i = 0; i < body; i++) request[request_len++] = 'a' + random() % 26;
+  }
+  for (int i = 0; i < count; i++) {
+    dial(&conns[i]);
+    // No more at once than a backlog takes.
+    if (i % 500 == 499) {
+      struct epoll_event events[512];
+      step(events, epoll_wait(ep, events, 512, 50));
+    }
+  }
+  struct epoll_event events[512];
+  if (holding) {
+    double patience = now() + 60;
+    while (opened < count && now() < patience) step(events, epoll_wait(ep, events, 512, 100));
+    printf("{\"open\":%ld,\"failures\":%ld}\n", opened, failures);
+    fflush(stdout);
+    char c;
+    while (read(0, &c, 1) > 0);
+    return 0;
+  }
+  double start = now(), end = start + seconds, due = start;
+  for (;;) {
+    double t = now();
+    if (t >= end) break;
+    if (open_loop) {
+      for (; due <= t; due += 1 / rate) {
+        due_queue[due_tail++ % due_size] = due;
+        if (idle_count > 0) begin(&conns[idle_stack[--idle_count]]);
+      }
+      struct timespec wait = {.tv_nsec = due > t ? (long)((due - t) * 1e9) : 0};
+      step(events, epoll_pwait2(ep, events, 512, &wait, NULL));
+    } else step(events, epoll_wait(ep, events, 512, 10));
+  }
+  printf("{\"units\":%ld,\"failures\":%ld,\"seconds\":%.4f,\"p50\":%.0f,\"p99\":%.0f}\n", units, failures, now() - start,
+         units ? percentile(0.5) : 0, units ? percentile(0.99) : 0);
+  return 0;
+}

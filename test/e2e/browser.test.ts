@@ -1,0 +1,102 @@
+import { expect } from 'chai';
+import { type Browser, chromium as browsers, type Page } from 'playwright-core';
+import { chromium, itWith } from '../support/peers.ts';
+import { endPrograms, outrigger, type Program } from '../support/program.ts';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+describe('a browser on the demo', function () {
+  this.timeout(30_000);
+  let program: Program;
+  let url: string;
+  let browser: Browser | undefined;
+  before(async () => {
+    if (chromium.path === undefined) return;
+    program = outrigger(['demo']);
+    [, url] = (await program.until(({ stdout }) => /open (http:\S+\/)/.exec(stdout) ?? undefined)) as unknown as [
+      string,
+      string,
+    ];
+    browser = await browsers.launch({ executablePath: chromium.path, args: FLAGS });
+  });
+  after(async () => {
+    await browser?.close();
+    await endPrograms();
+  });
+
+  /** Opens the page; what goes wrong in it is kept in `errors`. */
+  async function open(
+    width = 1280,
+    colorScheme: 'light' | 'dark' = 'light',
+  ): Promise<{ page: Page; errors: string[] }> {
+    const page = await browser!.newPage({ viewport: { width, height: 720 }, colorScheme });
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(message.text());
+    });
+    await page.goto(url);
+    await page.locator('#state', { hasText: /^open$/ }).waitFor();
+    await page.locator('#instance', { hasText: /^chat-/ }).waitFor();
+    return { page, errors };
+  }
+
+  async function say(page: Page, text: string): Promise<void> {
+    await page.getByLabel('Message').fill(text);
+    await page.getByRole('button', { name: 'Send' }).click();
+  }
+
+  itWith(chromium, 'chats in two pages, served by two instances, through the sidecar', async () => {
+    const pages = [await open()];
+    const instanceOf = ({ page }: { page: Page }) => page.locator('#instance').textContent();
+    // The demo's own client takes its turn, too.
+    while (pages.length < 4 && new Set(await Promise.all(pages.map(instanceOf))).size < 2) pages.push(await open());
+    const [one, two] = [pages[0]!, pages.at(-1)!];
+    expect([await instanceOf(one), await instanceOf(two)].sort()).to.deep.equal(['chat-1', 'chat-2']);
+    await say(one.page, 'ahoy from one');
+    await two.page.locator('#lines li', { hasText: 'ahoy from one' }).waitFor();
+    await say(two.page, 'ahoy from two <b>');
+    await one.page.locator('#lines li', { hasText: 'ahoy from two <b>' }).waitFor();
+    expect(await one.page.locator('#lines li', { hasText: 'ahoy from one' }).locator('small').textContent()).to.match(
+      /^you, through chat-[12], /,
+    );
+    expect(await one.page.locator('#trip').textContent()).to.match(/^\d+\.\d ms$/);
+    await one.page.locator('#event', { hasText: /\d+:\d\d:\d\d/ }).waitFor();
+    for (const { page, errors } of pages) {
+      expect(errors).to.deep.equal([]);
+      await page.close();
+    }
+  });
+
+  itWith(chromium, 'finds room for everything on a phone, in light and in dark', async () => {
+    const backgrounds = new Set<string>();
+    for (const scheme of ['light', 'dark'] as const) {
+      const { page, errors } = await open(360, scheme);
+      await say(page, `a long word: ${'w'.repeat(120)}`);
+      await page.locator('#lines li', { hasText: 'a long word' }).last().waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(360);
+      expect(await page.getByRole('button', { name: 'Send' }).isVisible()).to.equal(true);
+      backgrounds.add((await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string);
+      expect(errors).to.deep.equal([]);
+      await page.close();
+    }
+    expect(backgrounds.size).to.equal(2);
+  });
+
+  itWith(chromium, 'is told with 1001 that the sidecar goes', async () => {
+    const { page } = await open();
+    const closed = page.locator('#state', { hasText: 'closed (1001' }).waitFor();
+    program.kill('SIGTERM');
+    await closed;
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).to.equal(true);
+    expect(await program.exit).to.deep.equal({ code: 0, signal: null });
+  });
+});
