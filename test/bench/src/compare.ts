@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -36,11 +36,8 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const rig = new Rig();
 const made: string[] = [];
 process.on('exit', () => {
+  for (const folder of made) run('git', ['worktree', 'remove', '--force', folder]);
   rig.stop();
-  for (const folder of made) {
-    run('git', ['worktree', 'remove', '--force', folder]);
-    rmSync(folder, { recursive: true, force: true });
-  }
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
