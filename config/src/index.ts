@@ -8,6 +8,7 @@ export type { Position } from './node.ts';
 export { describeOrigin, type Origin } from './origin.ts';
 export type { PluginEntry } from './plugin-entry.ts';
 export { formatProblem, type Problem, sortProblems } from './problem.ts';
+export { maskSecrets } from './secrets.ts';
 export {
   configurationSchemas,
   type Known,

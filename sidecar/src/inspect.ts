@@ -4,6 +4,7 @@ import {
   formatProblem,
   type Known,
   type LoadedPlugin as KnownPlugin,
+  maskSecrets,
   type Origin,
   type PluginEntry,
   type Problem,
@@ -157,7 +158,7 @@ function compose({ document, loaded, failures }: Prepared): Composed {
     return { composed: { plugins, composition }, known: { ...base, ...contributed(composition) }, problems, warnings };
   } catch (error) {
     if (!(error instanceof PluginError)) throw error;
-    problems.push(problemOf(error, document, loaded));
+    problems.push(problemOf(error, document, loaded, ready));
     return { composed: undefined, known: base, problems, warnings };
   }
 }
@@ -173,13 +174,23 @@ function contributed({ balancers, discoveries, protocols, transports }: Composit
   };
 }
 
-function problemOf(error: PluginError, document: Document, loaded: Prepared['loaded']): Problem {
+/** Where a plugin is listed, with what it says of itself, but for secrets. */
+function problemOf(
+  error: PluginError,
+  document: Document,
+  loaded: Prepared['loaded'],
+  ready: readonly ComposedPlugin[],
+): Problem {
   const listed = loaded.find(({ plugin, entry }) => plugin.name === error.plugin || entry?.use === error.plugin)?.entry;
   // A built-in plugin may be blamed without having an entry, where a listed one is as much to blame: a circle, say.
   const named = loaded.find(({ plugin, entry }) => entry !== undefined && error.message.includes(` ${plugin.name} `));
   const entry = listed ?? document.plugins.find(({ use }) => use === error.plugin) ?? named?.entry;
   const position = entry?.position ?? { file: document.file, line: 1, column: 1 };
-  return { ...position, path: entry?.path ?? 'plugins', message: error.message };
+  const message = ready.reduce(
+    (text, { plugin, settings }) => maskSecrets(text, plugin.config, settings),
+    error.message,
+  );
+  return { ...position, path: entry?.path ?? 'plugins', message };
 }
 
 /** What only shows when it is built: routes that a router refuses, settings that a policy refuses. */

@@ -40,6 +40,16 @@ clusters:
       'o.yaml:4:5 plugins[0]: plugin mine has the unknown hook "onReqest"; did you mean "onRequest"?',
     ],
     [
+      'a plugin that fails and quotes its secret, without showing it',
+      {
+        'o.yaml': `${BASE}plugins:\n  - ./p.ts: { token: hunter2 }\n`,
+        'p.ts': plugin(
+          "config: { token: { doc: 'T.', format: String, sensitive: true } }, bind(_, { token }) { throw new Error('bad ' + token); }",
+        ),
+      },
+      'o.yaml:4:5 plugins[0]: plugin mine failed in bind(): bad [sensitive]',
+    ],
+    [
       'an order that goes in a circle',
       {
         'o.yaml': `${BASE}plugins:\n  - ./p.ts\n`,
