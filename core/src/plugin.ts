@@ -20,7 +20,11 @@ export interface Plugin<C = Record<string, unknown>> {
   /** Names of plugins that this one must come before, or after, whatever the list says. Absent ones are ignored. */
   readonly before?: readonly string[];
   readonly after?: readonly string[];
-  /** Declares contributions. Called once per composition, before anything is resolved; it must not have effects of its own. */
+  /**
+   * Declares contributions. Called once per composition, before anything is resolved. Neither it nor the factories that it
+   * binds may have effects (open a socket, start a timer): a configuration that is only checked, or not taken on in the end, is
+   * composed, too. Begin in the `init` or `start` of a {@link Lifecycle}.
+   */
   bind(bind: Bind, config: C): void;
 }
 

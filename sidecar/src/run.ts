@@ -1,3 +1,4 @@
+import { difference, type SidecarConfiguration } from '@outrigger/config';
 import { formatAddress, type Logger, PluginError, Runtime } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
 import { ConfigurationError } from './configuration-error.ts';
@@ -23,7 +24,7 @@ export async function run(source: ConfigurationSource, logger: Logger, companion
   const runtime = new Runtime({ configuration, plugins, logger });
   const ended = untilSignal();
   // Before the start: a SIGHUP must not end the process while it starts.
-  reloadOnHangup(source, runtime, logger);
+  reloadOnHangup(source, runtime, logger, configuration);
   try {
     await runtime.start();
   } catch (error) {
@@ -50,26 +51,36 @@ export function addressesOf(runtime: Runtime): Record<string, string> {
   return Object.fromEntries([...runtime.listeners].map(([name, { address }]) => [name, formatAddress(address)]));
 }
 
+/** Changes that a log line names. */
+const NAMED_CHANGES = 20;
+
 /**
  * SIGHUP: reads the configuration again, and changes over to it where it is valid. The one in force stays on any error, which
- * is logged and shown on the admin address.
+ * is logged and shown on the admin address. What comes meanwhile waits: the file is read after the one before is in force.
  */
-function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger): void {
+function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger, first: SidecarConfiguration) {
+  let inForce = first;
   const reload = async () => {
     let loaded: Inspection;
     try {
       loaded = await inspect(source);
     } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      runtime.reloadRefused(error.problems);
+      if (error instanceof ConfigurationError) runtime.reloadRefused(error.problems);
       throw error;
     }
     const result = await runtime.reload(loaded.configuration, loaded.plugins);
-    const message = result === 'changed' ? 'reloaded' : 'reloaded: the configuration says the same, nothing changes';
-    logger.info(message, { generation: runtime.generation });
+    const changes = difference(inForce, loaded.configuration).map(({ path }) => path);
+    inForce = loaded.configuration;
+    if (result === 'unchanged')
+      return logger.info('reloaded: the configuration says the same, nothing changes', {
+        generation: runtime.generation,
+      });
+    const more = changes.length > NAMED_CHANGES ? { more: changes.length - NAMED_CHANGES } : {};
+    logger.info('reloaded', { generation: runtime.generation, changes: changes.slice(0, NAMED_CHANGES), ...more });
   };
+  let reloading = Promise.resolve();
   process.on('SIGHUP', () => {
-    reload().catch((error: unknown) => {
+    reloading = reloading.then(reload).catch((error: unknown) => {
       const problems = error instanceof ConfigurationError ? error.problems : [messageOf(error)];
       logger.error('the reload failed; the configuration in force stays', {
         generation: runtime.generation,

@@ -179,7 +179,11 @@ describe('a reload', () => {
       .and.to.include('outrigger_reloads{result="failed"} 1\n');
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).to.equal('web');
     scratch.write('bad.yaml', text({ ...addresses(), other: 1 }));
-    expect(await hangUp(program)).to.include({ msg: 'reloaded', generation: 2 });
+    expect(await hangUp(program)).to.deep.include({
+      msg: 'reloaded',
+      generation: 2,
+      changes: ['listeners.inbound.routes[1].match.path', 'clusters.other.endpoints[0].address'],
+    });
     expect(await admin(program, '/metrics')).to.include('outrigger_last_reload_successful 1\n');
   });
 
