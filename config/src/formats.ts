@@ -62,6 +62,7 @@ const duration: ScalarFormat = {
 const size: ScalarFormat = {
   expected: 'a size such as 512B, 64KiB, 4MiB or 1GiB',
   read(scalar) {
+    if (typeof scalar.value === 'number') return isCount(scalar.value) ? { value: scalar.value } : undefined;
     const [, count, unit = 'B'] = /^(\d+(?:\.\d+)?)(B|KiB|MiB|GiB)?$/.exec(scalar.text) ?? [];
     const bytes = Number(count) * SIZE[unit as keyof typeof SIZE];
     return count !== undefined && Number.isInteger(bytes) ? { value: bytes } : undefined;
@@ -73,6 +74,8 @@ const size: ScalarFormat = {
 const rate: ScalarFormat = {
   expected: 'a rate such as 1/s, 10/m, or a number of events per second',
   read(scalar) {
+    if (typeof scalar.value === 'number')
+      return scalar.value >= 0 && Number.isFinite(scalar.value) ? { value: scalar.value } : undefined;
     const [, count, period = 's'] = /^(\d+(?:\.\d+)?)(?:\/(s|m|h))?$/.exec(scalar.text) ?? [];
     return count === undefined ? undefined : { value: Number(count) / PERIOD[period as keyof typeof PERIOD] };
   },
@@ -107,10 +110,14 @@ const path: ScalarFormat = {
     typeof scalar.value === 'string' && scalar.text !== '' ? { value: resolve(directory, scalar.text) } : undefined,
 };
 
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
+}
+
 const byName: Readonly<Record<string, ScalarFormat>> = {
   int: number('a whole number', Number.isInteger),
-  nat: number('a whole number, 0 or more', (value) => Number.isInteger(value) && value >= 0),
-  port: number('a port from 0 to 65535', (value) => Number.isInteger(value) && value >= 0 && value <= 65_535),
+  nat: number('a whole number, 0 or more', isCount),
+  port: number('a port from 0 to 65535', (value) => isCount(value) && value <= 65_535),
   ratio: number('a number from 0 to 1', (value) => value >= 0 && value <= 1),
   duration,
   size,

@@ -8,6 +8,7 @@ import {
   LineCounter,
   parseDocument,
   type Scalar,
+  type YAMLError,
   type YAMLMap,
   type Node as YamlNode,
 } from 'yaml';
@@ -29,12 +30,12 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
   };
   const seen = new Set<number>();
-  for (const fault of [...document.errors, ...document.warnings]) {
-    // Of several at one place the first says it.
-    if (seen.has(fault.pos[0])) continue;
+  for (const [index, fault] of [...document.errors, ...document.warnings].entries()) {
+    // Of several at one place the first says it; what follows a first one is unexpected because of it, to the end of the file.
+    if (seen.has(fault.pos[0]) || (index > 0 && fault.code === 'UNEXPECTED_TOKEN')) continue;
     seen.add(fault.pos[0]);
     const position = at(fault.pos[0]);
-    const message = fault.message.replace(/\.?\s*$/, '').replace(/\n/g, ' ');
+    const message = messageOf(fault);
     // `{ bind: ${ADDRESS} }`: braces cannot stand in a plain scalar there, and yaml's message does not say so.
     const unquoted = (text.split('\n')[position.line - 1] ?? '').includes('${');
     problems.push({
@@ -55,7 +56,10 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
       const source = node.resolve(document);
       if (source === undefined || within.has(source)) {
         const position = at(node.range?.[0] ?? 0);
-        const message = `the alias *${node.source} ${source === undefined ? 'has no anchor' : 'contains itself'}`;
+        const message =
+          source === undefined
+            ? 'an alias (*) has no anchor (&); a text that begins with * needs quotes'
+            : 'an alias (*) contains itself';
         problems.push({ ...position, path, message });
         return emptyMap(position);
       }
@@ -88,6 +92,16 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
       const keyPosition = key?.range ? at(key.range[0]) : position;
       if (!isScalar(key) || key.value === null) {
         problems.push({ ...keyPosition, path, message: 'a key is not text', expected: 'a name' });
+        continue;
+      }
+      if (key.value === '<<') {
+        const message = 'merge keys (<<) are not part of YAML 1.2';
+        problems.push({
+          ...keyPosition,
+          path,
+          message,
+          expected: 'the keys themselves, or an alias for a whole value',
+        });
         continue;
       }
       const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
@@ -125,4 +139,12 @@ export function parse(text: string, file: string, env: Environment, problems: Pr
   };
 
   return convert(document.contents as YamlNode, '');
+}
+
+/** What yaml says, without the text of the file, which may be a secret. */
+function messageOf({ code, message }: YAMLError): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here (---), and a configuration is one';
+  if (code === 'TAG_RESOLVE_FAILED') return 'a tag (!) is not known; a text that begins with ! needs quotes';
+  const [first = ''] = message.split('\n');
+  return first.replace(/((?:stream|characters|directive|token)): .*$/i, '$1').replace(/\.?\s*$/, '');
 }

@@ -331,6 +331,7 @@ describe('an override', () => {
   const good: readonly [override: string, pick: (c: SidecarConfiguration) => unknown, value: unknown][] = [
     ['drain.timeout=1m', (c) => c.drain.timeout, 60_000],
     ['admin=false', (c) => c.admin, false],
+    ['drain.rate=1e3', (c) => c.drain.rate, 1_000],
     ['drain.timeout=1.007s', (c) => c.drain.timeout, 1_007],
     ['service.name=5', (c) => c.service.name, '5'],
     ['service.name="5"', (c) => c.service.name, '5'],

@@ -13,6 +13,7 @@ const BEYOND = new Set([
   'a cluster given twice',
   'a key given twice',
   'a key that is a map',
+  'a merge key',
   'a variable that is not set',
   'a reference to no name',
   'a reference that is not closed',

@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Keeps the process below its limit of file descriptors. Node closes what it cannot accept (EMFILE) without any event, and
- * a sidecar that has none left cannot reach its upstreams either: so accepting ends well below, with an eighth (64 at
- * least) in reserve for upstream sockets, files and look-ups. One for the process; acceptors and connectors count here.
+ * a sidecar that has none left cannot reach its upstreams, or read a file, either. So an eighth (64 at least) is in reserve
+ * for files and look-ups, and of the rest half at most is for who connects to us: each of them may need an upstream socket.
+ * One for the process; acceptors and connectors count here.
  */
 export class DescriptorBudget {
   readonly limit: number;
   readonly reserve: number;
   #open = 0;
+  #accepted = 0;
 
   constructor(limit = openFilesLimit()) {
     this.limit = limit;
@@ -22,7 +24,19 @@ export class DescriptorBudget {
 
   /** Whether one more downstream connection may be accepted. */
   get mayAccept(): boolean {
-    return this.#open < this.limit - this.reserve;
+    const usable = this.limit - this.reserve;
+    return this.#open < usable && this.#accepted < usable / 2;
+  }
+
+  accepted(): void {
+    this.#open++;
+    this.#accepted++;
+  }
+
+  /** One that was accepted is gone. */
+  left(): void {
+    this.#open--;
+    this.#accepted--;
   }
 
   opened(): void {

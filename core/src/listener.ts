@@ -114,8 +114,8 @@ export class Listener {
       this.#overLimit = false;
       logger.info('accepting again', { listener: this.info.name, open: descriptors.open });
     }
-    descriptors.opened();
-    socket.once('close', () => descriptors.closed());
+    descriptors.accepted();
+    socket.once('close', () => descriptors.left());
     socket.on('error', ignore);
 
     const address = peerOf(socket);

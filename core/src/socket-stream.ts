@@ -6,8 +6,14 @@ import { latin1 } from './latin1.ts';
 /** Reads of all sockets land here, one after the other: no allocation per read. Whoever gets bytes gets them lent. */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. */
-const STRING_WRITE = 16 * 1024;
+/**
+ * Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. Longer
+ * ones would fill V8's new space while a body is streamed, and make the process grow.
+ */
+const STRING_WRITE = 4 * 1024;
+
+/** Larger pieces are copied here on their way out; a new one is made only where the kernel did not take the piece at once. */
+let scratch = Buffer.allocUnsafeSlow(SHARED.length);
 
 const STREAM = Symbol('outrigger.stream');
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
@@ -93,9 +99,16 @@ export class SocketStream implements ByteStream {
   writeLent(buffer: Buffer, from: number, to: number): boolean {
     if (this.destroyed) return true;
     if (to - from <= STRING_WRITE) return this.socket.write(latin1(buffer, from, to), 'latin1');
-    const copy = Buffer.allocUnsafeSlow(to - from);
-    buffer.copy(copy, 0, from, to);
-    return this.socket.write(copy);
+    const { socket } = this;
+    if (to - from > scratch.length || socket.writableLength > 0) {
+      const copy = Buffer.allocUnsafeSlow(to - from);
+      buffer.copy(copy, 0, from, to);
+      return socket.write(copy);
+    }
+    buffer.copy(scratch, 0, from, to);
+    const more = socket.write(scratch.subarray(0, to - from));
+    if (socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SHARED.length);
+    return more;
   }
 
   onDrain(listener: (() => void) | undefined): void {

@@ -1,0 +1,264 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { versionOf, which } from './processes.ts';
+
+/** Where a subject listens, and where it sends. */
+export interface Wiring {
+  readonly port: number;
+  readonly upstreamPort: number;
+  /** A receiver of OTLP that throws everything away. */
+  readonly collectorPort: number;
+  /** For files of its own. */
+  readonly folder: string;
+}
+
+/** Something that is measured: a proxy with its configuration. */
+export interface Subject {
+  readonly name: string;
+  readonly version: string;
+  readonly kind: 'ours' | 'native' | 'npm';
+  /** Left out of a quick run. */
+  readonly more?: boolean;
+  /** Workloads that it is there for; undefined: all. */
+  readonly only?: readonly string[];
+  command(wiring: Wiring): { readonly command: readonly string[]; readonly env?: NodeJS.ProcessEnv };
+}
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+
+/** Every subject that there can be here, and the names of those that are not installed. */
+export function subjects(): { readonly found: readonly Subject[]; readonly missing: readonly string[] } {
+  const found: Subject[] = [...ours(ROOT, 'outrigger')];
+  const missing: string[] = [];
+  for (const [program, make] of Object.entries(NATIVE)) {
+    const path = which(program);
+    if (path === undefined) missing.push(program);
+    else found.push(make(path));
+  }
+  for (const name of NPM) found.push(npm(name));
+  return { found, missing };
+}
+
+/** This project, as built in `root`; with its default plugins, and what the variants change. */
+export function ours(root: string, name: string): readonly Subject[] {
+  const subject = (
+    variant: string,
+    tracing: string,
+    more: Partial<Subject> & { plugins?: string; listener?: string } = {},
+  ): Subject => ({
+    name: `${name}${variant}`,
+    version: process.versions.node,
+    kind: 'ours',
+    ...more,
+    command: ({ port, upstreamPort, collectorPort, folder }) => {
+      mkdirSync(folder, { recursive: true });
+      const file = join(folder, 'outrigger.yaml');
+      writeFileSync(join(folder, 'hooks.ts'), HOOKS);
+      writeFileSync(
+        file,
+        `admin: false
+listeners:
+  inbound: { protocol: http, bind: "127.0.0.1:${port}", cluster: app }
+clusters:
+  app: { endpoints: ["127.0.0.1:${upstreamPort}"] }
+plugins:
+  - tracing: ${tracing.replace('COLLECTOR', `http://127.0.0.1:${collectorPort}`)}
+${more.plugins ?? ''}`,
+      );
+      return {
+        command: [process.execPath, join(root, 'sidecar/bin/outrigger.js'), '-c', file, '--log-level', 'warn'],
+        ...(tracing === '{}' && { env: { OTEL_SDK_DISABLED: 'true' } }),
+      };
+    },
+  });
+  const hooks = (count: number) =>
+    subject(`, ${count} hooks`, '{}', {
+      only: ['GET 128 B'],
+      more: true,
+      plugins: count === 0 ? '' : `  - ./hooks.ts: { count: ${count} }\n`,
+    });
+  return [
+    subject('', '{ endpoint: "COLLECTOR" }'),
+    subject(', tracing off', '{}', { only: ['GET 128 B'], more: true }),
+    subject(', tracing 100 %', '{ endpoint: "COLLECTOR", sampling: 1 }', { only: ['GET 128 B'], more: true }),
+    hooks(1),
+    hooks(5),
+    subject(', messages plane', '{ endpoint: "COLLECTOR" }', {
+      only: ['WS echo 64 B', 'WS echo 16 KiB'],
+      more: true,
+      plugins: '  - ./hooks.ts: { messages: true }\n',
+    }),
+  ];
+}
+
+const HOOKS = `import { ConnectionHooks, definePlugin } from '@outrigger/core';
+export default definePlugin({
+  name: 'hooks',
+  config: {
+    count: { doc: 'Hooks that do nothing.', format: 'nat', default: 0 },
+    messages: { doc: 'Whether messages are watched.', format: Boolean, default: false },
+  },
+  bind(bind, { count, messages }) {
+    for (let i = 0; i < count; i++) bind(ConnectionHooks).toConstantValue({ onRequest() {} });
+    if (messages) bind(ConnectionHooks).toConstantValue({ onMessage() {} });
+  },
+});
+`;
+
+type Configured = (wiring: Wiring) => string;
+
+/** A program that is told all by one file. */
+function native(
+  path: string,
+  name: string,
+  version: string,
+  args: (file: string) => readonly string[],
+  text: Configured,
+): Subject {
+  return {
+    name,
+    version,
+    kind: 'native',
+    ...(name !== 'HAProxy' && { more: true }),
+    command: (wiring) => {
+      mkdirSync(wiring.folder, { recursive: true });
+      const file = join(wiring.folder, `${name}.conf`);
+      writeFileSync(file, text(wiring));
+      return { command: [path, ...args(file)] };
+    },
+  };
+}
+
+const NATIVE: Readonly<Record<string, (path: string) => Subject>> = {
+  haproxy: (path) =>
+    native(
+      path,
+      'HAProxy',
+      versionOf(path, '-v'),
+      (file) => ['-db', '-f', file],
+      ({ port, upstreamPort }) => `global
+  nbthread 1
+  maxconn 9000
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 1m
+  timeout server 1m
+  timeout tunnel 1h
+  option forwardfor
+  http-reuse always
+frontend in
+  bind 127.0.0.1:${port}
+  http-request set-header traceparent ${TRACEPARENT}
+  default_backend app
+backend app
+  server one 127.0.0.1:${upstreamPort} maxconn 9000
+`,
+    ),
+  nginx: (path) =>
+    native(
+      path,
+      'nginx',
+      versionOf(path, '-v'),
+      (file) => ['-c', file],
+      ({ port, upstreamPort, folder }) => `worker_processes 1;
+daemon off;
+pid ${folder}/nginx.pid;
+error_log ${folder}/nginx.log crit;
+events { worker_connections 19000; }
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+  client_max_body_size 0;
+  proxy_request_buffering off; proxy_buffering on; proxy_max_temp_file_size 0;
+  keepalive_requests 100000000;
+  upstream app { server 127.0.0.1:${upstreamPort}; keepalive 128; keepalive_requests 100000000; }
+  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  server {
+    listen 127.0.0.1:${port} backlog=4096;
+    location / {
+      proxy_pass http://app;
+      proxy_http_version 1.1;
+      proxy_read_timeout 1h;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header traceparent ${TRACEPARENT};
+    }
+  }
+}
+`,
+    ),
+  caddy: (path) =>
+    native(
+      path,
+      'Caddy',
+      versionOf(path, 'version'),
+      (file) => ['run', '--adapter', 'caddyfile', '--config', file],
+      ({ port, upstreamPort }) => `{
+  admin off
+  auto_https off
+}
+http://127.0.0.1:${port} {
+  bind 127.0.0.1
+  reverse_proxy 127.0.0.1:${upstreamPort} {
+    header_up traceparent ${TRACEPARENT}
+  }
+}
+`,
+    ),
+  envoy: (path) =>
+    native(
+      path,
+      'Envoy',
+      versionOf(path, '--version'),
+      (file) => ['--concurrency', '1', '-l', 'error', '-c', file],
+      ({ port, upstreamPort }) => `static_resources:
+  listeners:
+    - address: { socket_address: { address: 127.0.0.1, port_value: ${port} } }
+      filter_chains:
+        - filters:
+            - name: envoy.filters.network.http_connection_manager
+              typed_config:
+                "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                stat_prefix: in
+                use_remote_address: true
+                upgrade_configs: [{ upgrade_type: websocket }]
+                http_filters: [{ name: envoy.filters.http.router, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } }]
+                route_config: { virtual_hosts: [{ name: all, domains: ["*"], request_headers_to_add: [{ header: { key: traceparent, value: "${TRACEPARENT}" } }], routes: [{ match: { prefix: / }, route: { cluster: app, timeout: 0s } }] }] }
+  clusters:
+    - name: app
+      circuit_breakers: { thresholds: [{ max_connections: 40000, max_requests: 40000 }] }
+      load_assignment: { cluster_name: app, endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${upstreamPort} } } } }] }] }
+`,
+    ),
+};
+
+/** In peers/, each a file. */
+const NPM = ['undici', 'http-proxy', 'httpxy', 'fast-proxy', '@fastify/http-proxy'] as const;
+
+function npm(name: string): Subject {
+  const file = fileURLToPath(new URL(`../peers/${name.replace(/^@\w+\//, 'fastify-')}.mjs`, import.meta.url));
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve
+    .paths(name)
+    ?.map((folder) => join(folder, name, 'package.json'))
+    .find((path) => {
+      try {
+        return require(path) !== undefined;
+      } catch {
+        return false;
+      }
+    });
+  const { version } = require(manifest!) as { version: string };
+  return {
+    name: name === 'undici' ? 'node:http + undici' : name,
+    version,
+    kind: 'npm',
+    ...(name !== 'http-proxy' && { more: true }),
+    command: ({ port, upstreamPort }) => ({ command: [process.execPath, file, String(port), String(upstreamPort)] }),
+  };
+}

@@ -1,0 +1,40 @@
+/** What is asked of every subject. */
+export interface Workload {
+  readonly name: string;
+  /** One of these is what costs are told of. */
+  readonly unit: 'request' | 'message' | 'MiB' | 'connection';
+  /** Arguments of the load behind `MODE HOST PORT`, after the mode. */
+  readonly mode: 'http' | 'ws' | 'open' | 'idle';
+  readonly args: (seconds: number) => readonly (string | number)[];
+  /** Units in one of the load's. */
+  readonly units?: number;
+  /** Most npm proxies take minutes for this, or fail. */
+  readonly few?: boolean;
+  readonly quick?: boolean;
+}
+
+const CONNECTIONS = 32;
+const MIB = 1024 * 1024;
+const http = (method: string, path: string, body = 0, close = 0, connections = CONNECTIONS) => ({
+  mode: 'http' as const,
+  args: (seconds: number) => [connections, seconds, method, path, body, close],
+});
+
+export const WORKLOADS: readonly Workload[] = [
+  { name: 'GET 128 B', unit: 'request', ...http('GET', '/128'), quick: true },
+  { name: 'GET 10 KiB', unit: 'request', ...http('GET', '/10240') },
+  { name: 'POST 1 KiB', unit: 'request', ...http('POST', '/2', 1024), quick: true },
+  { name: 'no keep-alive', unit: 'connection', ...http('GET', '/128', 0, 1) },
+  { name: '100 MiB down', unit: 'MiB', ...http('GET', `/${100 * MIB}`, 0, 0, 2), units: 100 },
+  { name: '100 MiB up', unit: 'MiB', ...http('POST', '/2', 100 * MIB, 0, 2), units: 100 },
+  { name: 'WS echo 64 B', unit: 'message', mode: 'ws', args: (seconds) => [CONNECTIONS, seconds, 64], quick: true },
+  { name: 'WS echo 16 KiB', unit: 'message', mode: 'ws', args: (seconds) => [CONNECTIONS, seconds, 16_384] },
+  {
+    name: 'open loop 8,000/s',
+    unit: 'request',
+    mode: 'open',
+    args: (seconds) => [64, seconds, 8_000, '/128'],
+    few: true,
+  },
+  { name: '5,000 idle WS', unit: 'connection', mode: 'idle', args: () => [5_000], few: true },
+];
