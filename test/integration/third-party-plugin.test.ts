@@ -56,7 +56,7 @@ clusters:
     balancer: { policy: by-zone, fallback: south }
     endpoints: [{ address: "${north}", zone: north }, { address: "${south}", zone: south }]
   found:
-    balancer: { policy: by-zone, fallback: north }
+    balancer: by-zone
     discovery: { two-zones: { north: "${north}", south: "${south}" } }
   chat: { endpoints: ["${chat}"] }
 plugins:
@@ -137,14 +137,12 @@ plugins:
     expect([refused.status, refused.headers.get('x-greeting')]).to.deep.equal([451, 'ahoy']);
   });
 
-  it('lives from init to stop, and serves its page where there is an admin address', async () => {
+  it('lives from init to stop, and serves its page on the admin address', async () => {
     const program = sidecarOn(file);
     await program.port();
     const { admin } = await program.logged('ready');
-    if (typeof admin === 'string') {
-      const page = await fetch(`http://${admin}/everything`);
-      expect(await page.json()).to.deep.equal({ greeting: 'ahoy' });
-    }
+    const page = await fetch(`http://${admin as string}/everything`);
+    expect(await page.json()).to.deep.equal({ greeting: 'ahoy' });
     program.kill('SIGTERM');
     expect(await program.exit).to.deep.equal({ code: 0, signal: null });
     const steps = program.log
@@ -173,6 +171,24 @@ plugins:
     expect(stderr).to.match(/wrong\.yaml:4:\d+ clusters\.app\.team: /);
     expect(stderr).to.match(/wrong\.yaml:6:\d+ plugins\[0\]\S*patience: /);
     expect(stderr).to.match(/wrong\.yaml:6:\d+ plugins\[0\]\S*greeting: is missing/);
+  });
+
+  it('is told what is wrong with the settings of its policy and its discovery, with the line', async () => {
+    const wrong = scratch.write(
+      'config/far.yaml',
+      `listeners:
+  inbound: { protocol: http, bind: "127.0.0.1:0", cluster: far }
+clusters:
+  far: { balancer: { policy: by-zone, fallbck: west }, discovery: { two-zones: { north: nonsense } } }
+plugins:
+  - ../plugins/everything.ts: { greeting: ahoy }
+`,
+    );
+    const { code, stderr } = await runToEnd(['check', '-c', wrong]);
+    expect(code).to.equal(78);
+    expect(stderr).to.match(/far\.yaml:4:\d+ clusters\.far\.balancer\.fallbck: .*did you mean "fallback"\?/);
+    expect(stderr).to.match(/far\.yaml:4:\d+ clusters\.far\.discovery\.two-zones\.north: is "nonsense"/);
+    expect(stderr).to.match(/far\.yaml:4:\d+ clusters\.far\.discovery\.two-zones\.south: is missing/);
   });
 
   it('may be a JavaScript package in a node_modules beside the configuration', async () => {
