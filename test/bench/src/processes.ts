@@ -21,16 +21,26 @@ export function pinned(core: number, command: readonly string[], env: NodeJS.Pro
   return child;
 }
 
-/** Ends what {@link pinned} has started. */
+/** Ends what {@link pinned} has started, and what that has started: a master's workers do not all end with it. */
 export async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill('SIGKILL');
+  kill(child);
   await ended;
 }
 
 export function endAll(): void {
-  for (const child of running) child.kill('SIGKILL');
+  for (const child of running) kill(child);
+}
+
+function kill(child: ChildProcess): void {
+  for (const pid of family(child.pid!)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 /** A port that was free a moment ago. */
