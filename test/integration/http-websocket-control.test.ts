@@ -19,7 +19,7 @@ class Pair {
   client!: RawClient;
   readonly pongs: Side[] = [];
 
-  async open(hooks: ConnectionHooks = {}, listener: Readonly<Record<string, unknown>> = {}): Promise<void> {
+  async open(hooks: ConnectionHooks = {}): Promise<void> {
     this.upstream = await rawUpstream((socket, all) => {
       if (all.endsWith('\r\n\r\n')) socket.write(SWITCHING);
     });
@@ -27,7 +27,6 @@ class Pair {
       endpoints: [this.upstream.address],
       clock: this.clock,
       plugins: [this.books.plugin],
-      listener,
       hooks: {
         onPong: (_, side) => void this.pongs.push(side),
         ...hooks,
