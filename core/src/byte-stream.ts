@@ -35,6 +35,11 @@ export interface ByteStream {
   resume(): void;
   /** Sends what is queued, then a FIN. Reading goes on until the peer's own end. */
   end(): void;
+  /**
+   * Closes both directions at once where everything that was written is out, and says whether it did: for a peer that has
+   * said all and expects no more. What it sends nevertheless is answered with a reset, so that it may lose what it has not read.
+   */
+  closeWhenSent(): boolean;
   /** Ends both directions at once and throws away what is queued. */
   destroy(cause: Cause): void;
   /** As {@link destroy}, and the peer learns it: a reset, so that it cannot take what it has for the whole. */

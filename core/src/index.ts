@@ -78,7 +78,8 @@ export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
-export { READS_ARE_SHARED, SocketStream } from './socket-stream.ts';
+export { proveSharedReads, readsAreShared } from './shared-reads.ts';
+export { SocketStream } from './socket-stream.ts';
 
 // For tests of plugins.
 

@@ -17,6 +17,7 @@ import type { Metrics } from './metrics.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
+import { proveSharedReads } from './shared-reads.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
 import { WheelClock } from './wheel-clock.ts';
 
@@ -186,6 +187,7 @@ export class Runtime implements Sidecar {
       plan.commit();
       this.#generation = this.#build(configuration, running, plan, undefined);
       await running.start();
+      await proveSharedReads();
       for (const spec of configuration.listeners) {
         this.#listeners.set(spec.name, await this.#open(spec, this.#generation));
       }

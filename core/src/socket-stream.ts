@@ -1,10 +1,8 @@
-import { connect, type NetConnectOpts, Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { latin1 } from './latin1.ts';
-
-/** Reads of all sockets land here, one after the other: no allocation per read. Whoever gets bytes gets them lent. */
-const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
+import { readsAreShared, SHARED, shareReads } from './shared-reads.ts';
 
 /**
  * Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. Longer
@@ -17,19 +15,6 @@ let scratch = Buffer.allocUnsafeSlow(SHARED.length);
 
 const STREAM = Symbol('outrigger.stream');
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
-
-/**
- * Node's `onread` (one buffer for all sockets) is documented for sockets that we connect, not for accepted ones. Every
- * socket carries the two symbols that the option sets, so we set them ourselves; a Node without them reads by 'data' events.
- */
-const [kBuffer, kBufferCb] = (() => {
-  const symbols = Object.getOwnPropertySymbols(new Socket());
-  const find = (name: string) => symbols.find((symbol) => symbol.description === name);
-  return [find('kBuffer'), find('kBufferCb')];
-})();
-
-/** Whether this Node has what accepted sockets need to read into the shared buffer; else they read by 'data' events. */
-export const READS_ARE_SHARED = kBuffer !== undefined && kBufferCb !== undefined;
 
 /** A TCP or Unix-domain socket, or anything that behaves like one (a TLS socket), as a {@link ByteStream}. */
 export class SocketStream implements ByteStream {
@@ -54,17 +39,10 @@ export class SocketStream implements ByteStream {
    * {@link read} or {@link pause} before the turn is over.
    */
   static accepted(socket: Socket): SocketStream {
-    const handle = (socket as unknown as { _handle?: { useUserBuffer?(b: Buffer): void } })._handle;
     const stream = new SocketStream(socket);
     stream.#paused = false;
-    if (kBuffer === undefined || kBufferCb === undefined || handle?.useUserBuffer === undefined) {
-      socket.on('data', onData);
-    } else {
-      const slots = socket as unknown as Record<symbol, unknown>;
-      slots[kBuffer] = SHARED;
-      slots[kBufferCb] = onSharedRead;
-      handle.useUserBuffer(SHARED);
-    }
+    if (readsAreShared()) shareReads(socket, onSharedRead);
+    else socket.on('data', onData);
     return stream;
   }
 
@@ -131,6 +109,13 @@ export class SocketStream implements ByteStream {
     if (!this.destroyed) this.socket.end();
   }
 
+  closeWhenSent(): boolean {
+    // TLS has a last word of its own (close_notify).
+    if (this.socket.writableLength > 0 || 'encrypted' in this.socket) return false;
+    this.socket.destroy();
+    return true;
+  }
+
   destroy(_cause: Cause): void {
     this.socket.destroy();
   }
@@ -191,7 +176,7 @@ export class SocketStream implements ByteStream {
   }
 }
 
-function onSharedRead(this: unknown, length: number, buffer: Uint8Array): boolean {
+function onSharedRead(this: Socket, length: number, buffer: Uint8Array): boolean {
   return (this as StreamSocket)[STREAM]!.received(buffer as Buffer, length);
 }
 function onData(this: StreamSocket, bytes: Buffer): void {

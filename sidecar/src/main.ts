@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { jsonSchema } from '@outrigger/config';
+import { proveSharedReads } from '@outrigger/core';
 import { type Command, helpText, readArguments, UsageError } from './arguments.ts';
 import { paintProblem, summary } from './check.ts';
 import { painter, wantsColours } from './colours.ts';
@@ -46,7 +47,9 @@ async function perform(command: Command): Promise<number> {
       return print(`${command.source.file} is valid\n${summary(inspection)}\n`);
     }
     case 'explain': {
-      const explanation = explain(await inspect(command.source));
+      const inspection = await inspect(command.source);
+      await proveSharedReads();
+      const explanation = explain(inspection);
       if (command.json) return print(`${JSON.stringify(explanation, undefined, 2)}\n`);
       return print(explanationText(explanation, painter(wantsColours(process.stdout))));
     }

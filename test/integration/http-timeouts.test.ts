@@ -144,6 +144,7 @@ describe('a timeout', () => {
       pause() {},
       resume() {},
       end() {},
+      closeWhenSent: () => false,
       destroy() {},
       reset() {},
       buffered: 0,

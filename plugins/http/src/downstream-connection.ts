@@ -206,12 +206,16 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.#watch();
   }
 
-  /** The session is over and its answer is written. `keep`: the connection may carry another request. */
-  sessionDone(keep: boolean): void {
+  /** The session is over and its answer is written. `keep`: the connection may carry another request; `asked`: its client wants none. */
+  sessionDone(keep: boolean, asked: boolean): void {
     this.session = null;
     this.#flowing = false;
     if (this.#state === GONE) return;
-    if (!keep || this.draining) return this.close('complete');
+    if (!keep || this.draining) {
+      // Who asked for the close sends nothing more, so that nothing can be lost by not waiting for him.
+      if (asked && this.#readAll && this.stream.closeWhenSent()) return;
+      return this.close('complete');
+    }
     this.#state = HEAD;
     this.#watch();
     // Who does not read his answers gets no further ones.
@@ -223,6 +227,11 @@ export class DownstreamConnection extends Timer implements ByteSink {
   #next(): void {
     this.stream.resume();
     if (!this.#running) this.#run(NOTHING, 0, 0);
+  }
+
+  /** Whether the request was the last thing that has come. */
+  get #readAll(): boolean {
+    return this.body.done && this.#held.length === 0 && this.#restFrom === this.#restTo;
   }
 
   /** From here on bytes are the plane's. Returns those that came behind the handshake. */

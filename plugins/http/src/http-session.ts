@@ -61,6 +61,7 @@ export class HttpSession extends SessionRecord {
   #upstream: UpstreamConnection | null = null;
   #tried: readonly Endpoint[] = NONE;
   #keepAlive: boolean;
+  readonly #asksToClose: boolean;
   /** The piece of the body that went up with the head: kept, so that both can be sent again. */
   #firstBody: string | undefined = undefined;
   /** Whether more of the body has gone up than what is kept. */
@@ -100,6 +101,7 @@ export class HttpSession extends SessionRecord {
     this.headRequest = parser.method === 'HEAD';
     this.http10 = parser.http10;
     this.#keepAlive = parser.keepAlive;
+    this.#asksToClose = !parser.keepAlive;
     this.#websocketKey = parser.websocketKey;
   }
 
@@ -614,7 +616,7 @@ export class HttpSession extends SessionRecord {
     this.#letGo();
     this.#requestPipeline?.stop();
     this.finish(reason, { error });
-    this.#downstream.sessionDone(this.#keepAlive);
+    this.#downstream.sessionDone(this.#keepAlive, this.#asksToClose);
   }
 
   #letGo(): void {
