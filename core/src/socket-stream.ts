@@ -121,8 +121,14 @@ export class SocketStream implements ByteStream {
   }
 
   reset(_cause: Cause): void {
-    // A reset is TCP's; on a Unix-domain or TLS socket the call below is a plain destroy, or throws.
-    if (!this.destroyed && this.socket.remoteFamily !== undefined && !('encrypted' in this.socket)) {
+    // A reset is TCP's; on a Unix-domain or TLS socket the call below is a plain destroy, or throws. Behind our FIN libuv
+    // refuses it, and Node (24.21) then leaks the handle.
+    if (
+      !this.destroyed &&
+      !this.socket.writableEnded &&
+      this.socket.remoteFamily !== undefined &&
+      !('encrypted' in this.socket)
+    ) {
       this.socket.resetAndDestroy();
     } else this.socket.destroy();
   }

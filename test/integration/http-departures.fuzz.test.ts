@@ -28,6 +28,12 @@ const ANSWERS: Readonly<Record<string, readonly (string | Buffer)[]>> = {
 };
 const HOOKS = ['onRequest', 'onUpgrade', 'onRoute', 'onResponse', 'onMessage'] as const;
 
+/** Behind a FIN libuv refuses a reset, and Node (24.21) then leaks the handle. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 describe('whoever leaves whenever', () => {
   it(`ends each connection, session and attempt exactly once, with no count left (seed ${SEED}, ${RUNS} runs)`, async function () {
     this.timeout(10 * 60_000);
@@ -93,13 +99,13 @@ describe('whoever leaves whenever', () => {
         if (step === 'send' && say.length > 0 && client.socket.writable) client.send(say.shift()!);
         else if (step === 'answer' && reply.length > 0 && socket?.writable) socket.write(reply.shift()!);
         else if (step === 'client-fin') client.socket.end();
-        else if (step === 'client-reset') client.socket.resetAndDestroy();
+        else if (step === 'client-reset') reset(client.socket);
         else if (step === 'upstream-fin') socket?.end();
-        else if (step === 'upstream-reset') socket?.resetAndDestroy();
+        else if (step === 'upstream-reset' && socket !== undefined) reset(socket);
         else if (step === 'close') current?.close('expired');
       }
       await turns(10);
-      client.socket.resetAndDestroy();
+      reset(client.socket);
       for (let i = 0; sidecar.runtime.sessions.size > 0; i++) {
         if (i > 200_000) throw new Error('a session is left over');
         for (const socket of upstream.open) socket.destroy();

@@ -64,8 +64,8 @@ describe('a gibibyte each way', () => {
 
   it('passes unchanged, with a length and in chunks, and the process grows by less than 32 MiB', async function () {
     this.timeout(60_000);
-    await echo(64 * MIB, {});
-    await echo(64 * MIB, { 'content-length': `${64 * MIB}` });
+    await echo(128 * MIB, {});
+    await echo(128 * MIB, { 'content-length': `${128 * MIB}` });
     const { peak: before } = await sidecar.measure(true);
     atUpstream.length = 0;
     const half = 512 * MIB;
