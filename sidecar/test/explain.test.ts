@@ -139,7 +139,7 @@ describe('outrigger explain', () => {
   });
 
   it('says which way sockets are read', () => {
-    expect(explanation.reads).to.match(/one shared buffer of 64 KiB \(Node 24\./);
+    expect(explanation.reads).to.match(/one shared buffer of 64 KiB, as was tried just now on Node 24\./);
     expect(text).to.contain('one shared buffer of 64 KiB');
   });
 

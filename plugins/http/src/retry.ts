@@ -10,9 +10,10 @@ const ELSEWHERE: Retry = { delayMs: 0, sameEndpoint: false };
 const AGAIN: Retry = { delayMs: 0, sameEndpoint: true };
 
 /**
- * What holds where no plugin has a policy: a connect that failed is tried at another endpoint, since nothing was sent. Where
- * the request may be repeated (RFC 9112 §9.3.1), so is one that was reset or timed out before its response head; a pooled
- * connection that turns out to be stale is replaced first.
+ * What holds where no plugin has a policy: a connect that failed or timed out is tried at another endpoint, since nothing was
+ * sent. Where the request may be repeated (RFC 9112 §9.3.1), so is one that was reset before its response head; a pooled
+ * connection that turns out to be stale is replaced first. An endpoint that is slow to answer is still at work: asking a second
+ * one doubles the load when there is too much of it already, so that `timeouts.response` ends the request (as in Envoy).
  */
 export const carefulRetry: RetryPolicy = {
   keepBody: () => 0,
@@ -21,7 +22,7 @@ export const carefulRetry: RetryPolicy = {
     if (cause === undefined || attempt.number >= MAX_ATTEMPTS) return undefined;
     if (cause === 'connect-refused' || cause === 'connect-timeout' || cause === 'connect-failed') return ELSEWHERE;
     if (!IDEMPOTENT.has(session.request.method)) return undefined;
-    if (cause === 'upstream-reset') return attempt.reused ? AGAIN : ELSEWHERE;
-    return cause === 'upstream-response-timeout' ? ELSEWHERE : undefined;
+    if (cause !== 'upstream-reset') return undefined;
+    return attempt.reused ? AGAIN : ELSEWHERE;
   },
 };
