@@ -19,6 +19,7 @@ import { OpenSessions } from './open-sessions.ts';
 import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
+import { measureSidecar } from './sidecar-metrics.ts';
 import { WheelClock } from './wheel-clock.ts';
 
 export interface RuntimeOptions {
@@ -421,37 +422,12 @@ export class Runtime implements Sidecar {
     if (result === 'changed') this.#measure();
   }
 
-  /** What metrics tell of the sidecar as a whole; a composition may have brought others. */
+  /** A composition may have brought other metrics. */
   #measure(): void {
     const { metrics } = this.composition;
     if (this.#measured === metrics) return;
     this.#measured = metrics;
-    const reloads = metrics.gauge('outrigger_reloads', {
-      doc: 'Reloads of the configuration so far, by what came of them.',
-      labels: ['result'],
-    });
-    const generation = metrics.gauge('outrigger_generation', { doc: 'Number of the generation in force.' }).with();
-    const last = metrics
-      .gauge('outrigger_last_reload_successful', { doc: '1, or 0 where the last reload failed.' })
-      .with();
-    const sessions = metrics.gauge('outrigger_sessions_open', {
-      doc: 'Sessions that are open, by kind.',
-      labels: ['kind'],
-    });
-    const connections = metrics.gauge('outrigger_connections_open', {
-      doc: 'Downstream connections that are open.',
-      labels: ['listener'],
-    });
-    metrics.onCollect(() => {
-      for (const result of ['changed', 'unchanged', 'failed'] as const) reloads.with(result).set(this.#reloads[result]);
-      generation.set(this.generation);
-      last.set(this.#reloads.last?.result === 'failed' ? 0 : 1);
-      let websockets = 0;
-      for (const { kind } of this.sessions) if (kind === 'websocket') websockets++;
-      sessions.with('websocket').set(websockets);
-      sessions.with('http').set(this.sessions.size - websockets);
-      for (const listener of this.#listeners.values()) connections.with(listener.info.name).set(listener.connections);
-    });
+    measureSidecar(this, this.sessions, metrics);
   }
 
   async #stop(): Promise<void> {
