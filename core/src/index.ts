@@ -30,6 +30,7 @@ export { type Attempt, type BodyTransform, createSlot, type Failure, type Messag
 export type { Balancer, Cluster, Endpoint, EndpointSpec, Sample } from './cluster.ts';
 export type { Retry } from './retry.ts';
 export type { Route, Router } from './router.ts';
+export { hashKey, stickTo } from './session-wishes.ts';
 
 // How bytes come and go.
 
