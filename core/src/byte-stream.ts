@@ -26,8 +26,11 @@ export interface ByteStream {
    * water mark is waiting: send nothing more until {@link onDrain} calls. After the stream is gone it is a no-op.
    */
   write(data: Buffer | string): boolean;
-  /** As {@link write}, for bytes that are only lent (those of a `bytes` call): it copies what it cannot send at once. */
-  writeLent(buffer: Buffer, from: number, to: number): boolean;
+  /**
+   * As {@link write}, for bytes that are only lent (those of a `bytes` call): it copies what it cannot send at once. A `head`,
+   * latin1, goes out in front of them, in the same write.
+   */
+  writeLent(buffer: Buffer, from: number, to: number, head?: string): boolean;
   /** Sets the one function that is called each time the queue has emptied after a write returned false. */
   onDrain(listener: (() => void) | undefined): void;
   /** Stops delivery; the kernel's window then slows the peer down. What was read in the current call is still delivered. */

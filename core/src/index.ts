@@ -74,12 +74,12 @@ export { type ParsedAddress, parseAddress } from './address.ts';
 export { Overlay } from './attempt-record.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
+export { ioIsDirect, proveDirectIo } from './direct-io.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
-export { proveSharedReads, readsAreShared } from './shared-reads.ts';
 export { SocketStream } from './socket-stream.ts';
 
 // For tests of plugins.

@@ -8,6 +8,7 @@ import type { Configuration, ListenerSpec } from './configuration.ts';
 import type { Connection, ListenerInfo } from './connection.ts';
 import { TcpConnector } from './connector.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
+import { proveDirectIo } from './direct-io.ts';
 import { buildGeneration, type Generation, routeHasChanged, sameConfiguration, samePlugins } from './generation.ts';
 import { closeGradually } from './gradual-close.ts';
 import type { Deadline } from './lifecycle.ts';
@@ -17,7 +18,6 @@ import type { Metrics } from './metrics.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
-import { proveSharedReads } from './shared-reads.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
 import { WheelClock } from './wheel-clock.ts';
 
@@ -187,7 +187,7 @@ export class Runtime implements Sidecar {
       plan.commit();
       this.#generation = this.#build(configuration, running, plan, undefined);
       await running.start();
-      await proveSharedReads();
+      await proveDirectIo();
       for (const spec of configuration.listeners) {
         this.#listeners.set(spec.name, await this.#open(spec, this.#generation));
       }

@@ -1,8 +1,9 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import { getSystemErrorMap } from 'node:util';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
+import { handleOf, ioIsDirect, readDirectly, SHARED, type WriteRequest, writeRequest } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
-import { readsAreShared, SHARED, shareReads } from './shared-reads.ts';
 
 /**
  * Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. Longer
@@ -10,8 +11,17 @@ import { readsAreShared, SHARED, shareReads } from './shared-reads.ts';
  */
 const STRING_WRITE = 4 * 1024;
 
+/** What fills the shared buffer, and a head in front of it. */
+const SCRATCH = SHARED.length + 32 * 1024;
+
 /** Larger pieces are copied here on their way out; a new one is made only where the kernel did not take the piece at once. */
-let scratch = Buffer.allocUnsafeSlow(SHARED.length);
+let scratch = Buffer.allocUnsafeSlow(SCRATCH);
+
+/** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
+const HIGH_WATER = 64 * 1024;
+
+/** A write request that waits for nothing: most writes are over when they return. */
+let spare: WriteRequest | undefined;
 
 const STREAM = Symbol('outrigger.stream');
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
@@ -22,6 +32,10 @@ export class SocketStream implements ByteStream {
   #sink: ByteSink | undefined;
   #drained: (() => void) | undefined;
   #connected: (() => void) | undefined;
+  /** Whether writes go to the handle: not while it connects, nor through TLS. */
+  #direct = false;
+  /** A write to the handle has returned false, and its drain is to be told. */
+  #full = false;
   #paused = true;
   #closed = false;
 
@@ -41,8 +55,10 @@ export class SocketStream implements ByteStream {
   static accepted(socket: Socket): SocketStream {
     const stream = new SocketStream(socket);
     stream.#paused = false;
-    if (readsAreShared()) shareReads(socket, onSharedRead);
-    else socket.on('data', onData);
+    if (ioIsDirect()) {
+      stream.#direct = true;
+      readDirectly(socket, onSharedRead);
+    } else socket.on('data', onData);
     return stream;
   }
 
@@ -71,22 +87,50 @@ export class SocketStream implements ByteStream {
 
   write(data: Buffer | string): boolean {
     if (this.destroyed) return true;
+    if (this.#direct && this.socket.writableLength === 0) return this.#toHandle(data);
     return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
   }
 
-  writeLent(buffer: Buffer, from: number, to: number): boolean {
+  writeLent(buffer: Buffer, from: number, to: number, head = ''): boolean {
     if (this.destroyed) return true;
-    if (to - from <= STRING_WRITE) return this.socket.write(latin1(buffer, from, to), 'latin1');
-    const { socket } = this;
-    if (to - from > scratch.length || socket.writableLength > 0) {
-      const copy = Buffer.allocUnsafeSlow(to - from);
-      buffer.copy(copy, 0, from, to);
-      return socket.write(copy);
-    }
-    buffer.copy(scratch, 0, from, to);
-    const more = socket.write(scratch.subarray(0, to - from));
-    if (socket.writableLength > 0) scratch = Buffer.allocUnsafeSlow(SHARED.length);
+    const length = head.length + to - from;
+    if (length <= STRING_WRITE) return this.write(head + latin1(buffer, from, to));
+    const kept = length <= scratch.length && this.buffered === 0;
+    const bytes = kept ? scratch : Buffer.allocUnsafeSlow(length);
+    if (head !== '') bytes.write(head, 0, 'latin1');
+    buffer.copy(bytes, head.length, from, to);
+    const more = this.write(kept ? bytes.subarray(0, length) : bytes);
+    if (kept && this.buffered > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH);
     return more;
+  }
+
+  /** What the stream of a socket does in the end, without the stream. */
+  #toHandle(data: Buffer | string): boolean {
+    const handle = handleOf(this.socket)!;
+    const request = spare ?? writeRequest();
+    spare = undefined;
+    const error =
+      typeof data === 'string' ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
+    const { writeQueueSize } = handle;
+    if (writeQueueSize === 0 || error !== 0) {
+      spare = request;
+      if (error !== 0) this.socket.destroy(writeError(error));
+      return true;
+    }
+    // The kernel has not taken all of it: libuv sends the rest, in order, and tells the request.
+    request.buffer = typeof data === 'string' ? null : data;
+    request.oncomplete = (status) => this.#written(status);
+    this.#full = writeQueueSize >= HIGH_WATER;
+    return !this.#full;
+  }
+
+  #written(status: number): void {
+    if (this.destroyed) return;
+    if (status !== 0) this.socket.destroy(writeError(status));
+    else if (this.#full && this.buffered === 0) {
+      this.#full = false;
+      this.#drained?.();
+    }
   }
 
   onDrain(listener: (() => void) | undefined): void {
@@ -111,7 +155,7 @@ export class SocketStream implements ByteStream {
 
   closeWhenSent(): boolean {
     // TLS has a last word of its own (close_notify).
-    if (this.socket.writableLength > 0 || 'encrypted' in this.socket) return false;
+    if (this.buffered > 0 || 'encrypted' in this.socket) return false;
     this.socket.destroy();
     return true;
   }
@@ -134,14 +178,15 @@ export class SocketStream implements ByteStream {
   }
 
   get buffered(): number {
-    return this.socket.writableLength;
+    const waiting = this.socket.writableLength;
+    return this.#direct ? waiting + (handleOf(this.socket)?.writeQueueSize ?? 0) : waiting;
   }
 
   get sent(): number {
-    const handle = (this.socket as unknown as { _handle?: { bytesWritten?: number; writeQueueSize?: number } })._handle;
+    const handle = handleOf(this.socket);
     // Without a handle, or with one that does not count (TLS): whole writes only.
     if (handle?.bytesWritten === undefined) return this.socket.bytesWritten - this.socket.writableLength;
-    return handle.bytesWritten - (handle.writeQueueSize ?? 0);
+    return handle.bytesWritten - handle.writeQueueSize;
   }
 
   get destroyed(): boolean {
@@ -169,6 +214,7 @@ export class SocketStream implements ByteStream {
   opened(): void {
     const connected = this.#connected;
     this.#connected = undefined;
+    this.#direct = ioIsDirect();
     connected?.();
   }
 
@@ -180,6 +226,12 @@ export class SocketStream implements ByteStream {
     this.#drained = undefined;
     sink?.closed();
   }
+}
+
+/** As Node's own: `write EPIPE`, with its code. */
+function writeError(errno: number): Error {
+  const [code, text] = getSystemErrorMap().get(errno) ?? ['UNKNOWN', 'unknown error'];
+  return Object.assign(new Error(`write ${code} (${text})`), { code, errno, syscall: 'write' });
 }
 
 function onSharedRead(this: Socket, length: number, buffer: Uint8Array): boolean {

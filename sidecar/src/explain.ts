@@ -9,12 +9,12 @@ import {
   Discovery,
   EndpointWeight,
   HOOKS,
+  ioIsDirect,
   type ListenerSpec,
   Metrics,
   Protocol,
   RetryPolicy,
   RouterFactory,
-  readsAreShared,
   Transport,
 } from '@outrigger/core';
 import type { Inspection } from './inspect.ts';
@@ -140,9 +140,9 @@ export function explain(inspection: Inspection, env: NodeJS.ProcessEnv = process
 
 function readsOf(): string {
   const node = `Node ${process.versions.node}`;
-  return readsAreShared()
+  return ioIsDirect()
     ? `all TCP and Unix-domain sockets read into one shared buffer of 64 KiB, as was tried just now on ${node}`
-    : `accepted sockets read by 'data' events, a buffer for each read: on ${node} they could not be made to share one, or OUTRIGGER_READS=public is set; slower`;
+    : `accepted sockets read by 'data' events, a buffer for each read: on ${node} they could not be made to share one, or OUTRIGGER_IO=public is set; slower`;
 }
 
 function listenerOf(listener: ListenerSpec, { plugins, composition }: Inspection): ExplainedListener {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { jsonSchema } from '@outrigger/config';
-import { proveSharedReads } from '@outrigger/core';
+import { proveDirectIo } from '@outrigger/core';
 import { type Command, helpText, readArguments, UsageError } from './arguments.ts';
 import { paintProblem, summary } from './check.ts';
 import { painter, wantsColours } from './colours.ts';
@@ -48,7 +48,7 @@ async function perform(command: Command): Promise<number> {
     }
     case 'explain': {
       const inspection = await inspect(command.source);
-      await proveSharedReads();
+      await proveDirectIo();
       const explanation = explain(inspection);
       if (command.json) return print(`${JSON.stringify(explanation, undefined, 2)}\n`);
       return print(explanationText(explanation, painter(wantsColours(process.stdout))));

@@ -5,7 +5,6 @@ import {
   describeCause,
   type Ending,
   type Endpoint,
-  latin1,
   type Reject,
   type ResponseHead,
   randomHex,
@@ -439,13 +438,14 @@ export class HttpSession extends SessionRecord {
 
   /** A piece of the body goes down as it is; with the first one, or with none, the head. */
   relay(b: Buffer, from: number, to: number): void {
+    let head = '';
     if (this.#head !== null) {
-      if (this.#head.length + to - from <= ONE_WRITE) return this.#flushHead(latin1(b, from, to));
-      this.#flushHead('');
-    }
-    if (from === to) return;
-    this.bytesSent += to - from;
-    if (!this.#downstream.stream.writeLent(b, from, to)) this.#waitForDownstream();
+      head = this.#head;
+      this.#head = null;
+      this.#responseStarted = true;
+    } else if (from === to) return;
+    this.bytesSent += head.length + to - from;
+    if (!this.#downstream.stream.writeLent(b, from, to, head)) this.#waitForDownstream();
   }
 
   #relayChunk(b: Buffer, from: number, to: number): void {

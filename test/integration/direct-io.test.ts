@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { proveSharedReads, readsAreShared } from '@outrigger/core';
+import { ioIsDirect, proveDirectIo } from '@outrigger/core';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { endPrograms, runToEnd, sidecarOn } from '../support/program.ts';
@@ -9,13 +9,13 @@ import { echoMessages, httpUpstream, type Upstream, webSocketUpstream } from '..
 
 describe('reading into one shared buffer', () => {
   it('is tried before it is done, and works on this Node', async () => {
-    expect(await proveSharedReads()).to.equal(true);
-    expect(readsAreShared()).to.equal(true);
+    expect(await proveDirectIo()).to.equal(true);
+    expect(ioIsDirect()).to.equal(true);
   });
 
   for (const [name, env] of [
     ['the shared buffer', {}],
-    ['the public way', { OUTRIGGER_READS: 'public' }],
+    ['the public way', { OUTRIGGER_IO: 'public' }],
   ] as const) {
     describe(`a sidecar that reads by ${name}`, () => {
       const scratch = new Scratch();
