@@ -21,7 +21,7 @@ export class TcpConnector implements Connector {
   connect(endpoint: Endpoint, _cluster: Cluster, sink: ConnectSink): ByteStream {
     const stream = SocketStream.connect(this.#optionsOf(endpoint), () => sink.connected());
     this.#descriptors.opened();
-    stream.socket.once('close', () => this.#descriptors.closed());
+    stream.socket.on('close', () => this.#descriptors.closed());
     stream.read(sink);
     return stream;
   }

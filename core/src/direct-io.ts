@@ -19,7 +19,10 @@ export const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 /** Called by Node with the socket as `this`, once per read; false stops reading until `resume`. */
 export type SharedRead = (this: Socket, length: number, buffer: Uint8Array) => boolean;
 
-/** A write that the kernel did not take at once. One object serves any number of writes, one after the other. */
+/**
+ * Goes along with one write. It cannot serve another: that a write waited shows by no public sign once libuv has sent the rest,
+ * and a request that is handed over while its write is not over ends the process.
+ */
 export interface WriteRequest {
   /** Called once where the write was left waiting: `status` is 0, or a negative errno. */
   oncomplete: ((this: WriteRequest, status: number) => void) | null;
@@ -81,7 +84,7 @@ export function readDirectly(socket: Socket, read: SharedRead): void {
   handleOf(socket)!.useUserBuffer(SHARED);
 }
 
-/** A request for a write; it may be used again as soon as its write does not wait. */
+/** A request for one write. */
 export function writeRequest(): WriteRequest {
   return new Request!();
 }
@@ -165,8 +168,8 @@ function requestOf(socket: Socket): new () => WriteRequest {
 /** A write that the kernel takes at once, and one that has to wait: `done` is called where both behave. */
 function writeBoth(socket: Socket, head: string, body: Buffer, done: () => void): void {
   const handle = handleOf(socket)!;
+  if (handle.writeLatin1String(writeRequest(), head) !== 0 || handle.writeQueueSize !== 0) return;
   const request = writeRequest();
-  if (handle.writeLatin1String(request, head) !== 0 || handle.writeQueueSize !== 0) return;
   request.buffer = body;
   request.oncomplete = (status) => {
     const all = FIRST.length + head.length + body.length;

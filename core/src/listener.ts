@@ -115,7 +115,7 @@ export class Listener {
       logger.info('accepting again', { listener: this.info.name, open: descriptors.open });
     }
     descriptors.accepted();
-    socket.once('close', () => descriptors.left());
+    socket.on('close', () => descriptors.left());
     socket.on('error', ignore);
 
     const address = peerOf(socket);

@@ -109,7 +109,7 @@ export interface Message {
 
 /**
  * Changes a body on its way. A pending promise pauses the source; `emit` may be called until it settles. An error ends
- * the session by the plugin's `onError`.
+ * the session with the cause `internal`: 500 while nothing has gone down, else the client sees that the body is not whole.
  */
 export interface BodyTransform {
   /** Once for each piece of the body, in order; `chunk` is lent for the length of the call and of its promise. */

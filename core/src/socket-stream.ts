@@ -2,7 +2,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
-import { handleOf, ioIsDirect, readDirectly, SHARED, type WriteRequest, writeRequest } from './direct-io.ts';
+import { handleOf, ioIsDirect, readDirectly, SHARED, writeRequest } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
 
 /**
@@ -19,9 +19,6 @@ let scratch = Buffer.allocUnsafeSlow(SCRATCH);
 
 /** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
 const HIGH_WATER = 64 * 1024;
-
-/** A write request that waits for nothing: most writes are over when they return. */
-let spare: WriteRequest | undefined;
 
 const STREAM = Symbol('outrigger.stream');
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
@@ -107,16 +104,15 @@ export class SocketStream implements ByteStream {
   /** What the stream of a socket does in the end, without the stream. */
   #toHandle(data: Buffer | string): boolean {
     const handle = handleOf(this.socket)!;
-    const request = spare ?? writeRequest();
-    spare = undefined;
+    const request = writeRequest();
     const error =
       typeof data === 'string' ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
-    const { writeQueueSize } = handle;
-    if (writeQueueSize === 0 || error !== 0) {
-      spare = request;
-      if (error !== 0) this.socket.destroy(writeError(error));
+    if (error !== 0) {
+      this.socket.destroy(writeError(error));
       return true;
     }
+    const { writeQueueSize } = handle;
+    if (writeQueueSize === 0) return true;
     // The kernel has not taken all of it: libuv sends the rest, in order, and tells the request.
     request.buffer = typeof data === 'string' ? null : data;
     request.oncomplete = (status) => this.#written(status);

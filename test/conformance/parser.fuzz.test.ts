@@ -166,8 +166,12 @@ describe('a request, read by Node and through the sidecar', () => {
         const drop = new Set([...HOP, ...named.filter((name) => name.startsWith('x-'))]);
         expect(ours!.method).to.equal(theirs.method);
         expect(ours!.target).to.equal(originForm(theirs));
-        expect(ours!.body).to.equal(theirs.body);
-        expect(ours!.trailers).to.deep.equal(theirs.trailers);
+        // Node takes what follows an upgrade that nobody serves for something else than a body. We serve the request without the
+        // upgrade (RFC 9110 §7.8), so that its body is one: a wanted difference.
+        if (!named.includes('upgrade')) {
+          expect(ours!.body).to.equal(theirs.body);
+          expect(ours!.trailers).to.deep.equal(theirs.trailers);
+        }
         expect(passing(ours!, drop)).to.deep.equal(passing(theirs, drop));
         // An Expect of HTTP/1.0 is ignored (RFC 9110 §10.1.1).
         for (const name of draft.version === 'HTTP/1.0'

@@ -7,7 +7,7 @@ import { endPrograms, runToEnd, sidecarOn } from '../support/program.ts';
 import { Scratch, shortest } from '../support/scratch.ts';
 import { echoMessages, httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 
-describe('reading into one shared buffer', () => {
+describe('direct input and output', () => {
   it('is tried before it is done, and works on this Node', async () => {
     expect(await proveDirectIo()).to.equal(true);
     expect(ioIsDirect()).to.equal(true);

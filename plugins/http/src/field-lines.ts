@@ -17,18 +17,24 @@ const OWNED = new Set(
 export class FieldLines implements Headers {
   /** What goes on. */
   text: string;
+  /** A bit for each name that there may be, by {@link bitOf}: a name whose bit is missing need not be looked for. */
+  #names: number;
 
-  constructor(text: string) {
+  /** `names`: the bits of all names in `text`; by default every one. */
+  constructor(text: string, names = -1) {
     this.text = text;
+    this.#names = names;
   }
 
   get(name: string): string | undefined {
+    if (!this.#mayHave(name)) return undefined;
     const at = findLine(this.text, name, 0);
     return at === -1 ? undefined : valueAt(this.text, at, name.length);
   }
 
   getAll(name: string): string[] {
     const values: string[] = [];
+    if (!this.#mayHave(name)) return values;
     for (
       let at = findLine(this.text, name, 0);
       at !== -1;
@@ -40,22 +46,29 @@ export class FieldLines implements Headers {
   }
 
   has(name: string): boolean {
-    return findLine(this.text, name, 0) !== -1;
+    return this.#mayHave(name) && findLine(this.text, name, 0) !== -1;
   }
 
   set(name: string, value: string): void {
     check(name, value);
-    this.text = `${withoutLines(this.text, name)}${name}: ${value}\r\n`;
+    const rest = this.#mayHave(name) ? withoutLines(this.text, name) : this.text;
+    this.#names |= bitOf(name);
+    this.text = `${rest}${name}: ${value}\r\n`;
   }
 
   append(name: string, value: string): void {
     check(name, value);
+    this.#names |= bitOf(name);
     this.text += `${name}: ${value}\r\n`;
   }
 
   remove(name: string): void {
     check(name, '');
-    this.text = withoutLines(this.text, name);
+    if (this.#mayHave(name)) this.text = withoutLines(this.text, name);
+  }
+
+  #mayHave(name: string): boolean {
+    return (this.#names & bitOf(name)) !== 0;
   }
 
   *[Symbol.iterator](): Iterator<readonly [name: string, value: string]> {
@@ -65,6 +78,16 @@ export class FieldLines implements Headers {
       yield [text.slice(at, colon), valueAt(text, at, colon - at)];
     }
   }
+}
+
+/** One of 32 bits for a name, in whatever case: by its first letter and its length. */
+export function bitOf(name: string): number {
+  return bitOfName(name.charCodeAt(0), name.length);
+}
+
+/** As {@link bitOf}, for who has the name as bytes. */
+export function bitOfName(first: number, length: number): number {
+  return 1 << (((first | 32) * 13 + length) & 31);
 }
 
 /** The text with what an attempt changes; what is the engine's stays as it is. */
@@ -122,8 +145,16 @@ export function mayCarry(name: string, value: string): boolean {
   return NAME.test(name) && !INVALID_VALUE.test(value) && !OWNED.has(name.toLowerCase());
 }
 
+/** Names that were found valid and not the engine's: plugins use few, again and again. */
+const checked = new Set<string>();
+const MAX_CHECKED = 256;
+
 function check(name: string, value: string): void {
-  if (!NAME.test(name)) throw new TypeError(`"${name}" is not a header name (RFC 9110 §5.1)`);
-  if (INVALID_VALUE.test(value)) throw new TypeError(`the value of ${name} has a character that no header may carry`);
-  if (OWNED.has(name.toLowerCase())) throw new TypeError(`the header ${name} is the engine's and cannot be changed`);
+  if (!checked.has(name)) {
+    if (!NAME.test(name)) throw new TypeError(`"${name}" is not a header name (RFC 9110 §5.1)`);
+    if (OWNED.has(name.toLowerCase())) throw new TypeError(`the header ${name} is the engine's and cannot be changed`);
+    if (checked.size < MAX_CHECKED) checked.add(name);
+  }
+  if (value !== '' && INVALID_VALUE.test(value))
+    throw new TypeError(`the value of ${name} has a character that no header may carry`);
 }

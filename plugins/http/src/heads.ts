@@ -22,7 +22,7 @@ export class RequestView implements RequestHead {
     this.host = parser.host;
     this.authority = parser.authority;
     this.version = parser.http10 ? '1.0' : '1.1';
-    this.headers = new FieldLines(fields);
+    this.headers = new FieldLines(fields, parser.names);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Cause, latin1 } from '@outrigger/core';
 import { CHUNKED, type Framing, LENGTH, NO_BODY } from './body-framing.ts';
 import { HOST, TARGET, TOKEN, tokens } from './characters.ts';
+import { bitOf, bitOfName } from './field-lines.ts';
 import { type HeadScanner, isName, MAX_FIELDS } from './head-scanner.ts';
 
 /** A target over this many bytes is refused with 414. */
@@ -12,6 +13,11 @@ const END_TO_END = new Set(
   forwarded via traceparent tracestate baggage b3 x-request-id x-real-ip client-cert client-cert-chain origin referer
   sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions`.split(/\s+/),
 );
+
+/** What we may put behind the received fields. */
+const OURS = ['via', 'host', 'te', 'connection', 'upgrade', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto']
+  .concat('x-forwarded-host')
+  .reduce((bits, name) => bits | bitOf(name), 0);
 
 const METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'];
 
@@ -47,6 +53,8 @@ export class RequestParser {
   requestId = '';
   /** The fields as they go up, each with its CRLF; `x-request-id` is the caller's to add where `requestId` is empty. */
   fields = '';
+  /** A bit for each name among them, as {@link FieldLines} wants to know. */
+  names = 0;
 
   readonly #drop = new Uint8Array(MAX_FIELDS);
 
@@ -89,6 +97,7 @@ export class RequestParser {
     let websocketVersion: string | undefined;
     let websocketProtocols: string | undefined;
     let dropped = 0;
+    let names = OURS;
     this.requestId = '';
     this.expectContinue = false;
     const text = (at: number) => head.slice(offsets[at + 2]! - from, offsets[at + 3]! - from);
@@ -96,6 +105,7 @@ export class RequestParser {
     for (let field = 0, at = 0; field < count; field++, at += 4) {
       const name = offsets[at]!;
       drop[field] = 0;
+      names |= bitOfName(b[name]!, offsets[at + 1]! - name);
       switch (offsets[at + 1]! - name) {
         case 2:
           if (isName(b, name, 'te')) {
@@ -270,6 +280,7 @@ export class RequestParser {
     if (!hasProto) fields += origin.secure ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n';
     if (!hasHost && this.authority !== '') fields += `x-forwarded-host: ${this.authority}\r\n`;
     this.fields = fields;
+    this.names = names;
     return undefined;
   }
 

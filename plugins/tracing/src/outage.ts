@@ -15,6 +15,11 @@ export class Outage {
     this.#logger = logger;
   }
 
+  /** Whether spans were lost lately: who waits for the collector waits in vain. */
+  get lasts(): boolean {
+    return this.#lost > 0;
+  }
+
   lost(spans: number, why: string): void {
     if (this.#lost === 0) this.#logger.warn('spans are lost; told once until it is over', { why });
     this.#lost += spans;

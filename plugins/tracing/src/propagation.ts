@@ -45,14 +45,13 @@ export class Propagation {
       removeContext(headers);
       return this.#root(headers);
     }
-    const traceparents = headers.getAll('traceparent');
-    const [traceparent] = traceparents;
+    const traceparent = headers.get('traceparent');
     if (traceparent === undefined) {
       headers.remove('tracestate');
       return this.#root(headers);
     }
     // More than one, or one that is not valid: as if there were none, and its `tracestate` is void (§4.3).
-    if (traceparents.length > 1 || !isTraceparent(traceparent)) {
+    if (!isTraceparent(traceparent) || headers.getAll('traceparent').length > 1) {
       headers.remove('traceparent');
       headers.remove('tracestate');
       return this.#root(headers);

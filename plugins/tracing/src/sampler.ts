@@ -28,8 +28,11 @@ export function always(root: RootSampler): Sampler {
 export function ratioBased(ratio: number): RootSampler {
   if (ratio >= 1) return () => true;
   if (ratio <= 0) return () => false;
-  const threshold = (1 - ratio) * 2 ** 52;
-  return (traceId) => Number.parseInt(traceId.slice(18, 31), 16) >= threshold;
+  // Digits of one case compare as the numbers that they are.
+  const threshold = Math.ceil((1 - ratio) * 2 ** 52)
+    .toString(16)
+    .padStart(13, '0');
+  return (traceId) => traceId.slice(18, 31) >= threshold;
 }
 
 /**

@@ -56,9 +56,13 @@ export class SpanExport {
     } else if (this.#running === undefined) this.#schedule();
   }
 
-  /** Exports what waits; resolves when nothing does, at the deadline at the latest. */
+  /**
+   * Exports what waits; resolves when nothing does, at the deadline at the latest; within a second where the collector is known
+   * not to take anything: the end of a sidecar is not held up for it.
+   */
   drain(by: Pick<Deadline, 'at'>): Promise<void> {
-    return this.#within(by.at - this.#options.clock.now(), this.#flush());
+    const left = by.at - this.#options.clock.now();
+    return this.#within(this.#outage.lasts ? Math.min(left, STOP_MS) : left, this.#flush());
   }
 
   /** Exports what waits, for a second at most, and lets go of the exporter. */

@@ -264,6 +264,19 @@ describe('OTLP/HTTP', () => {
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
   });
 
+  it('holds up a drain for a second where the collector has just lost spans', async () => {
+    collector.answer = (response) => void response.writeHead(400).end('no');
+    const { clock, spans, add, counts } = exportWith(otlpExporter(target()));
+    add(3);
+    await spans.drain({ at: 60_000 });
+    expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
+    collector.answer = () => {};
+    add(1);
+    const drained = spans.drain({ at: clock.now() + 60_000 });
+    clock.advance(1_100);
+    await drained;
+  });
+
   it('does not hold up a drain where a collector keeps silent', async () => {
     collector.answer = () => {};
     const { clock, spans, add } = exportWith(otlpExporter(target()));

@@ -30,6 +30,7 @@ export function openWebSocket(
   session.plane = plane;
   session.bytesSent += opening.head.length;
   downstream.stream.write(opening.head);
+  session.settle();
   const fromUpstream = upstream.tunnel();
   const fromDownstream = downstream.tunnel();
   if (hooks.onOpen !== null) hooks.onOpen(session);
