@@ -166,6 +166,9 @@ const FORMATS = {
   settings: 'a map',
   address: 'address',
   weight: '1 to 256',
+  choices: 'whole number from 2, or `all`',
+  capacity: 'whole number from 1',
+  balanceFactor: 'number above 1',
 };
 
 function rowsOf(schema, prefix) {
@@ -180,7 +183,8 @@ function settingRows(setting, path) {
   const byDefault =
     setting.default === undefined ? (optional ? '' : 'needed') : code(writeValue(setting.default, format));
   const told = [doc, env && `Environment: \`${env}\`.`, sensitive && 'Masked.'].filter((part) => part).join(' ');
-  const described = (isOpen(format) && FORMATS[path]) || formatOf(format);
+  const number = isOpen(format) && typeof setting.default === 'number' ? 'number' : undefined;
+  const described = (isOpen(format) && FORMATS[path]) || number || formatOf(format);
   return [[code(path), described, byDefault, cell(told)], ...children(format, path)];
 }
 

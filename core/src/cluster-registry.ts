@@ -6,6 +6,7 @@ import { didYouMean } from './did-you-mean.ts';
 import type { Logger } from './logger.ts';
 import { PluginError } from './plugin-error.ts';
 import type { Session } from './session.ts';
+import { stickTo } from './session-wishes.ts';
 import type { BalancerFactory } from './tokens.ts';
 
 /** An endpoint with its counts, which sessions keep. It lives as long as its address stays in the list. */
@@ -50,6 +51,10 @@ class ClusterRecord implements Cluster {
   factory: BalancerFactory | undefined;
   discovery: Discovery | undefined;
   readonly #logger: Logger;
+  /** No longer listed, but with open sessions: they stay where they are, and count when the address is listed again. */
+  #leaving = new Map<string, EndpointRecord>();
+  /** Those that the balancer was given, by address; made when a session asks for one of them. */
+  #pickable: ReadonlyMap<string, EndpointRecord> | undefined;
   #balancer!: Balancer;
   #watch: Watch | undefined;
   #weights: readonly EndpointWeight[] = [];
@@ -65,7 +70,8 @@ class ClusterRecord implements Cluster {
   }
 
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
-    return this.#balancer.pick(session, tried);
+    const wanted = session.state(stickTo);
+    return (wanted && this.#wanted(wanted, tried)) || this.#balancer.pick(session, tried);
   }
 
   observe(endpoint: Endpoint, sample: Sample): void {
@@ -92,6 +98,7 @@ class ClusterRecord implements Cluster {
 
   /** Gives the balancer those that may be picked, with their weights as they are now. */
   rebalance(): void {
+    this.#pickable = undefined;
     this.#balancer.update(this.#weights.length === 0 ? this.endpoints : this.#eligible());
   }
 
@@ -100,7 +107,8 @@ class ClusterRecord implements Cluster {
       this.#failing = false;
       this.#logger.info('discovery works again', { cluster: this.name });
     }
-    const known = new Map(this.endpoints.map((endpoint) => [endpoint.address, endpoint]));
+    const known = new Map(this.#leaving);
+    for (const endpoint of this.endpoints) known.set(endpoint.address, endpoint);
     const listed = new Map<string, EndpointRecord>();
     for (const spec of specs) {
       // An address that comes twice is one endpoint: two records would each count a part.
@@ -110,6 +118,9 @@ class ClusterRecord implements Cluster {
       listed.set(spec.address, endpoint ?? this.#newcomer(spec));
     }
     this.endpoints = [...listed.values()];
+    this.#leaving = known;
+    for (const [address, { requests, streams }] of known)
+      if (listed.has(address) || requests + streams === 0) known.delete(address);
     this.rebalance();
   }
 
@@ -123,6 +134,14 @@ class ClusterRecord implements Cluster {
     });
   }
 
+  /** The endpoint at `address`, where it may be picked. */
+  #wanted(address: string, tried: readonly Endpoint[]): Endpoint | undefined {
+    this.#pickable ??= new Map(
+      (this.#weights.length === 0 ? this.endpoints : this.#eligible()).map((endpoint) => [endpoint.address, endpoint]),
+    );
+    return tried.some((endpoint) => endpoint.address === address) ? undefined : this.#pickable.get(address);
+  }
+
   #newcomer(spec: EndpointSpec): EndpointRecord {
     const endpoint = new EndpointRecord(spec);
     clusterOf.set(endpoint, this);
@@ -132,7 +151,7 @@ class ClusterRecord implements Cluster {
   #eligible(): EndpointRecord[] {
     return this.endpoints.filter((endpoint) => {
       let factor = 1;
-      for (const weight of this.#weights) factor *= weight.factor(endpoint);
+      for (const weight of this.#weights) factor *= weight.factor(endpoint, this);
       // Who is out keeps the weight that it was given: it is shown, and not picked.
       endpoint.weight = endpoint.ownWeight * (factor > 0 ? factor : 1);
       return factor > 0;

@@ -37,9 +37,12 @@ export interface Cluster {
   observe(endpoint: Endpoint, sample: Sample): void;
 }
 
-/** A measurement of one endpoint; `ms` is 0 where the kind has no duration. */
+/**
+ * What happened at one endpoint; `ms` is 0 where the kind has no duration. `begin` comes when a session is counted there, `end`
+ * when it no longer is, once each; `head` is the time to a response's head, `ping` that to a WebSocket's Pong.
+ */
 export interface Sample {
-  readonly kind: 'head' | 'ping' | 'failure' | 'end';
+  readonly kind: 'begin' | 'head' | 'ping' | 'failure' | 'end';
   readonly ms: number;
 }
 
@@ -61,7 +64,8 @@ export interface BalancerFactory {
 
 /** A reason to send an endpoint less: health, ejection, slow start. 0 is out, 1 is whole. */
 export interface EndpointWeight {
-  factor(endpoint: Endpoint): number;
+  /** Called for each endpoint of a cluster whenever its list, its settings or a factor there have changed. */
+  factor(endpoint: Endpoint, cluster: Cluster): number;
   /** Calls `listener` with the endpoint whose factor has changed. */
   onChange(listener: (endpoint: Endpoint) => void): void;
 }

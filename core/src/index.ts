@@ -30,6 +30,7 @@ export { type Attempt, type BodyTransform, createSlot, type Failure, type Messag
 export type { Balancer, Cluster, Endpoint, EndpointSpec, Sample } from './cluster.ts';
 export type { Retry } from './retry.ts';
 export type { Route, Router } from './router.ts';
+export { hashKey, stickTo } from './session-wishes.ts';
 
 // How bytes come and go.
 
@@ -71,6 +72,7 @@ export { WheelClock } from './wheel-clock.ts';
 
 export { type ParsedAddress, parseAddress } from './address.ts';
 export { Overlay } from './attempt-record.ts';
+export { carefulRetry, IDEMPOTENT } from './careful-retry.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { ioIsDirect, proveDirectIo } from './direct-io.ts';

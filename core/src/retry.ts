@@ -11,6 +11,8 @@ export interface Retry {
 export interface RetryPolicy {
   /** How many bytes of the request's body to keep for a repetition, 0 to 65,536. Asked once, when the session is routed. */
   keepBody(session: Session): number;
+  /** Milliseconds that an attempt may take to its response head, where that is less than `timeouts.response`; asked for each. */
+  attemptTimeout?(session: Session): number;
   /** Nothing was sent down yet: repeat? Asked for failures and for response heads alike. */
   onFailure(session: Session, attempt: Attempt): Retry | undefined;
 }

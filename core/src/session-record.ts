@@ -1,7 +1,7 @@
 import { AttemptRecord } from './attempt-record.ts';
 import { type Cause, describeCause, type Initiator, type Outcome } from './cause.ts';
 import { type Clock, Timer } from './clock.ts';
-import type { Cluster, Endpoint } from './cluster.ts';
+import type { Cluster, Endpoint, Sample } from './cluster.ts';
 import type { EndpointRecord } from './cluster-registry.ts';
 import type { Connection } from './connection.ts';
 import type { RequestHead, ResponseHead } from './headers.ts';
@@ -131,6 +131,7 @@ export abstract class SessionRecord implements Session {
     this.#held = endpoint as EndpointRecord;
     if (this.kind === 'http') this.#held.requests++;
     else this.#held.streams++;
+    this.cluster?.observe(endpoint, BEGIN);
     if (this.hooks.onAttempt !== null) this.hooks.onAttempt(this, attempt);
     return attempt;
   }
@@ -168,6 +169,7 @@ export abstract class SessionRecord implements Session {
     this.#held = undefined;
     if (this.kind === 'http') endpoint.requests--;
     else endpoint.streams--;
+    this.cluster?.observe(endpoint, END);
   }
 
   #outcome(cause: Cause, ending: Ending | undefined): Outcome {
@@ -188,6 +190,9 @@ export abstract class SessionRecord implements Session {
     };
   }
 }
+
+const BEGIN: Sample = { kind: 'begin', ms: 0 };
+const END: Sample = { kind: 'end', ms: 0 };
 
 class ExpiryTimer extends Timer {
   wallTime: number | undefined = undefined;

@@ -12,6 +12,7 @@ import {
   type EndpointSpec,
   EndpointWeight,
   PluginError,
+  stickTo,
 } from '../src/index.ts';
 import { collectingLogger, composed, type LogLine, servicesStandIn, sessionStandIn, thrownBy } from './stand-ins.ts';
 
@@ -149,6 +150,48 @@ describe('a cluster', () => {
     told.watches[0]!.report('b:1');
     expect(app.endpoints[0]).not.to.equal(b);
     expect(app.endpoints[0]).to.deep.include({ address: 'b:1', requests: 0, streams: 0, weight: 1 });
+  });
+
+  it('has an endpoint that comes back while sessions are still open there count them', () => {
+    const { registry, composition, told, balancers } = setUp();
+    registry.apply([spec('app', ['a:1', 'b:1'])], composition);
+    const app = registry.get('app')!;
+    const [a, b] = app.endpoints as EndpointRecord[];
+    a!.streams = 2;
+    told.watches[0]!.report();
+    expect(balancers[0]!.given).to.deep.equal([]);
+    told.watches[0]!.report('b:1');
+    expect(app.endpoints[0]).to.not.equal(b);
+    told.watches[0]!.report('b:1', 'a:1');
+    expect(app.endpoints[1]).to.equal(a);
+    told.watches[0]!.report('b:1');
+    a!.streams = 0;
+    told.watches[0]!.report('b:1');
+    told.watches[0]!.report('a:1');
+    expect(app.endpoints[0]).to.not.equal(a);
+  });
+
+  it('gives a session the endpoint that it sticks to, where that may be picked and was not tried', () => {
+    let out = '';
+    const { registry, composition, told } = setUp([
+      { factor: ({ address }) => (address === out ? 0 : 1), onChange: () => {} },
+    ]);
+    registry.apply([spec('app', ['a:1', 'b:1', 'c:1'])], composition);
+    const app = registry.get('app')!;
+    const [a, b] = app.endpoints;
+    const session = sessionStandIn();
+    expect(app.pick(session, [])).to.equal(a);
+    session.setState(stickTo, 'b:1');
+    expect(app.pick(session, [])).to.equal(b);
+    expect(app.pick(session, [b!])).to.equal(a);
+    out = 'b:1';
+    registry.weightChanged(b!);
+    expect(app.pick(session, [])).to.equal(a);
+    out = '';
+    registry.weightChanged(b!);
+    expect(app.pick(session, [])).to.equal(b);
+    told.watches[0]!.report('a:1', 'c:1');
+    expect(app.pick(session, [])).to.equal(a);
   });
 
   it('takes an address that is listed twice for one endpoint', () => {

@@ -10,6 +10,7 @@ import {
   type Plugin,
   type Session,
   type Sidecar,
+  type Slot,
   VirtualClock,
 } from '../src/index.ts';
 
@@ -51,7 +52,15 @@ export function countingMetrics(counts: Record<string, number>): Metrics {
 /** A session that remembers what it was closed with. */
 export function sessionStandIn(): Session & { readonly closedWith: string[] } {
   const closedWith: string[] = [];
-  const session = { closedWith, close: (cause: string) => void closedWith.push(cause) };
+  const state: unknown[] = [];
+  const session = {
+    closedWith,
+    close: (cause: string) => void closedWith.push(cause),
+    state: ({ index }: Slot<unknown>) => state[index],
+    setState: ({ index }: Slot<unknown>, value: unknown) => {
+      state[index] = value;
+    },
+  };
   return session as unknown as Session & { readonly closedWith: string[] };
 }
 

@@ -2,8 +2,10 @@ import admin from '@outrigger/admin';
 import type { SidecarConfiguration } from '@outrigger/config';
 import type { Plugin } from '@outrigger/core';
 import discovery from '@outrigger/discovery';
+import health from '@outrigger/health';
 import http from '@outrigger/http';
 import metrics from '@outrigger/metrics';
+import resilience from '@outrigger/resilience';
 import routing from '@outrigger/routing';
 import scheduling from '@outrigger/scheduling';
 import tracing from '@outrigger/tracing';
@@ -12,7 +14,17 @@ import tracing from '@outrigger/tracing';
  * The plugins that are always there, in their fixed order: they come before those of the file, and an entry in `plugins:`
  * gives one of them its settings without moving it.
  */
-export const BUILT_IN = [metrics, discovery, scheduling, routing, http, tracing, admin] as readonly Plugin[];
+export const BUILT_IN = [
+  metrics,
+  discovery,
+  scheduling,
+  health,
+  resilience,
+  routing,
+  http,
+  tracing,
+  admin,
+] as readonly Plugin[];
 
 /** What stands at the root of the configuration and is some plugin's business: it joins that plugin's settings. */
 export function rootSettings({ service, admin, probes }: SidecarConfiguration): Readonly<Record<string, object>> {

@@ -5,6 +5,7 @@ import {
   describeCause,
   type Ending,
   type Endpoint,
+  latin1,
   type Reject,
   type ResponseHead,
   randomHex,
@@ -63,6 +64,8 @@ export class HttpSession extends SessionRecord {
   readonly #asksToClose: boolean;
   /** The piece of the body that went up with the head: kept, so that both can be sent again. */
   #firstBody: string | undefined = undefined;
+  /** How many bytes of the body are kept, as the policy says; asked when more comes than went up with the head. */
+  #keep: number | undefined = undefined;
   /** Whether more of the body has gone up than what is kept. */
   #streamed = false;
   #requestPipeline: BodyPipeline | undefined = undefined;
@@ -270,12 +273,19 @@ export class HttpSession extends SessionRecord {
       if (done) this.#requestPipeline.end();
       return;
     }
+    if (to > from && !this.#streamed) this.#keepBody(b, from, to);
     if (this.#upstream === null) return;
     if (to > from) {
-      this.#streamed = true;
       this.#wentUp(this.#upstream.stream.writeLent(b, from, to));
     }
     if (done) this.requestSent = true;
+  }
+
+  /** Keeps one more piece, where the policy wants so much; else the request cannot be sent again. */
+  #keepBody(b: Buffer, from: number, to: number): void {
+    this.#keep ??= this.#engine.retry.keepBody(this);
+    if (this.#firstBody!.length + to - from <= this.#keep) this.#firstBody += latin1(b, from, to);
+    else this.#streamed = true;
   }
 
   /** The body broke the rules, or stalled. */
@@ -546,7 +556,10 @@ export class HttpSession extends SessionRecord {
     this.#downstream.stop();
     this.#upstreamFull = false;
     const repeat = () => {
-      if (!this.#over) this.#attempt(sameEndpoint);
+      if (this.#over) return;
+      // What came meanwhile was too much to keep.
+      if (this.#streamed) this.fail(this.attempt!.failure?.cause ?? 'no-endpoint', this.attempt!.failure?.error);
+      else this.#attempt(sameEndpoint);
     };
     if (delayMs > 0) this.clock.after(delayMs, repeat);
     else repeat();
@@ -664,7 +677,9 @@ export class HttpSession extends SessionRecord {
 
   #timeout(which: 'response' | 'total'): number {
     const route = (this.route?.settings as RouteSettings | undefined)?.timeouts?.[which];
-    return route ?? this.#engine.clusterSettings(this.cluster!).timeouts[which];
+    const ms = route ?? this.#engine.clusterSettings(this.cluster!).timeouts[which];
+    const { retry } = this.#engine;
+    return which === 'total' || retry.attemptTimeout === undefined ? ms : Math.min(ms, retry.attemptTimeout(this));
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   Clock,
   Connector,
+  carefulRetry,
   definePlugin,
   IdleConnections,
   Lifecycle,
@@ -13,7 +14,6 @@ import {
 } from '@outrigger/core';
 import { Engine } from './engine.ts';
 import { HttpProtocol } from './http-protocol.ts';
-import { carefulRetry } from './retry.ts';
 import { sections } from './settings.ts';
 
 /** HTTP/1.1 and WebSocket: what listeners with `protocol: http` speak, and the pools towards upstreams. */

@@ -1,15 +1,20 @@
 import type { Balancer, BalancerFactory, Endpoint } from '@outrigger/core';
+import { EarliestDeadline } from './earliest-deadline.ts';
 import { isTried } from './tried.ts';
 
 /** `round-robin`: in turn, each as often as its weight says, and the turns of one spread over the round. */
 export const roundRobin: BalancerFactory = { policy: 'round-robin', create: () => new RoundRobin() };
+
+/** Up to so many endpoints of different weights each pick looks at all; beyond, at the first of a heap. */
+const SMOOTH = 128;
 
 /**
  * nginx's smooth weighted round robin (`ngx_http_upstream_round_robin.c`, `ngx_http_upstream_get_peer`): at each pick every
  * credit grows by its weight, the largest is picked and pays the sum of the weights. Any run of picks as long as the sum
  * has each endpoint exactly as often as its weight, and `5,1,1` gives a a b a c a a rather than a a a a a b c.
  *
- * With equal weights that is the plain turn, which costs nothing per endpoint. Endpoints that stay keep their credit when
+ * With equal weights that is the plain turn, which costs nothing per endpoint. With different ones, and more than 128 of them, it
+ * is the earliest deadline: the same shares, at the logarithm of the number. Endpoints that stay keep their credit when
  * the list changes; a newcomer starts with none, so that it gets its share and no more.
  */
 export class RoundRobin implements Balancer {
@@ -17,8 +22,16 @@ export class RoundRobin implements Balancer {
   #equal = true;
   /** Where weights are equal: index of the next one. */
   #turn = 0;
+  #schedule: EarliestDeadline | undefined;
 
   update(endpoints: readonly Endpoint[]): void {
+    const many = endpoints.length > SMOOTH && endpoints.some(({ weight }) => weight !== endpoints[0]!.weight);
+    this.#schedule = many ? (this.#schedule ?? new EarliestDeadline()) : undefined;
+    if (this.#schedule !== undefined) {
+      this.#entries = [];
+      this.#schedule.update(endpoints);
+      return;
+    }
     const credits = this.#credits();
     this.#entries = endpoints.map((endpoint) => ({
       endpoint,
@@ -32,6 +45,7 @@ export class RoundRobin implements Balancer {
   }
 
   pick(_session: unknown, tried: readonly Endpoint[]): Endpoint | undefined {
+    if (this.#schedule !== undefined) return this.#schedule.pick(tried);
     return this.#equal ? this.#pickInTurn(tried) : this.#pickByWeight(tried);
   }
 

@@ -1,7 +1,8 @@
-import type { Attempt, Retry, RetryPolicy, Session } from '@outrigger/core';
+import type { Retry, RetryPolicy } from './retry.ts';
+import type { Attempt, Session } from './session.ts';
 
 /** Methods that may be sent twice without harm (RFC 9110 §9.2.2). */
-const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** As many endpoints are asked, at most (HAProxy's `retries 3`). */
 const MAX_ATTEMPTS = 4;

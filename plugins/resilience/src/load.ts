@@ -1,0 +1,26 @@
+import type { Cluster } from '@outrigger/core';
+
+/** What is open on a cluster, as this plugin counts it: it outlives generations, as the cluster does. */
+export class Load {
+  /** HTTP exchanges under way. */
+  exchanges = 0;
+  streams = 0;
+  retries = 0;
+  /** Those that wait for an exchange to end, the first one first. */
+  readonly waiting = new Set<() => void>();
+
+  get sessions(): number {
+    return this.exchanges + this.streams;
+  }
+}
+
+const loads = new WeakMap<Cluster, Load>();
+
+export function loadOf(cluster: Cluster): Load {
+  let load = loads.get(cluster);
+  if (load === undefined) {
+    load = new Load();
+    loads.set(cluster, load);
+  }
+  return load;
+}
