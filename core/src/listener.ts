@@ -105,6 +105,7 @@ export class Listener {
         labels: ['listener'],
       })
       .with(name);
+    if (protocol === 'https') running.composition.transports.get('tls')!.adopt?.(this.info);
   }
 
   #accept(socket: Socket): void {
@@ -209,7 +210,13 @@ export function checkListener(spec: ListenerSpec, { composition }: RunningCompos
   const wrong = (what: string) => new PluginError(spec.protocol, `listener ${spec.name}: no plugin provides ${what}`);
   if (composition.routerFactory === undefined) throw wrong('a RouterFactory; load the routing plugin');
   if (spec.protocol === 'https') {
-    if (!composition.transports.has('tls')) throw wrong('TLS, which protocol: https needs; load the https plugin');
+    const transport = composition.transports.get('tls');
+    if (transport === undefined) throw wrong('TLS, which protocol: https needs; load the https plugin');
+    try {
+      transport.check?.(spec);
+    } catch (error) {
+      throw new PluginError('https', `listener ${spec.name}: ${(error as Error).message}`, { cause: error });
+    }
   } else if (!composition.protocols.has('http/1.1'))
     throw wrong('the protocol http/1.1, which protocol: http needs; load the http plugin');
 }
