@@ -1,7 +1,16 @@
-import type { Attempt, Retry, RetryPolicy, Session } from '@outrigger/core';
+import type { Attempt, Cause, Retry, RetryPolicy, Session } from '@outrigger/core';
 
 /** Methods that may be sent twice without harm (RFC 9110 §9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** The connect failed: not one byte of the request has gone up. */
+const NOTHING_SENT: ReadonlySet<Cause> = new Set<Cause>([
+  'connect-refused',
+  'connect-timeout',
+  'connect-failed',
+  'upstream-tls',
+  'upstream-certificate',
+]);
 
 /** As many endpoints are asked, at most (HAProxy's `retries 3`). */
 const MAX_ATTEMPTS = 4;
@@ -20,7 +29,7 @@ export const carefulRetry: RetryPolicy = {
   onFailure(session: Session, attempt: Attempt): Retry | undefined {
     const cause = attempt.failure?.cause;
     if (cause === undefined || attempt.number >= MAX_ATTEMPTS) return undefined;
-    if (cause === 'connect-refused' || cause === 'connect-timeout' || cause === 'connect-failed') return ELSEWHERE;
+    if (NOTHING_SENT.has(cause)) return ELSEWHERE;
     if (!IDEMPOTENT.has(session.request.method)) return undefined;
     if (cause !== 'upstream-reset') return undefined;
     return attempt.reused ? AGAIN : ELSEWHERE;
