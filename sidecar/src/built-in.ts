@@ -3,6 +3,7 @@ import type { SidecarConfiguration } from '@outrigger/config';
 import type { Plugin } from '@outrigger/core';
 import discovery from '@outrigger/discovery';
 import http from '@outrigger/http';
+import https from '@outrigger/https';
 import metrics from '@outrigger/metrics';
 import routing from '@outrigger/routing';
 import scheduling from '@outrigger/scheduling';
@@ -12,7 +13,7 @@ import tracing from '@outrigger/tracing';
  * The plugins that are always there, in their fixed order: they come before those of the file, and an entry in `plugins:`
  * gives one of them its settings without moving it.
  */
-export const BUILT_IN = [metrics, discovery, scheduling, routing, http, tracing, admin] as readonly Plugin[];
+export const BUILT_IN = [metrics, discovery, scheduling, routing, http, https, tracing, admin] as readonly Plugin[];
 
 /** What stands at the root of the configuration and is some plugin's business: it joins that plugin's settings. */
 export function rootSettings({ service, admin, probes }: SidecarConfiguration): Readonly<Record<string, object>> {

@@ -57,7 +57,7 @@ describe('outrigger explain', () => {
 
   it('has the plugins in order, with origin, settings of their entries, and what they contribute', () => {
     const names = explanation.plugins.map(({ name }) => name);
-    const builtIn = ['metrics', 'discovery', 'scheduling', 'routing', 'http', 'tracing', 'admin'];
+    const builtIn = ['metrics', 'discovery', 'scheduling', 'routing', 'http', 'https', 'tracing', 'admin'];
     expect(names).to.deep.equal([...builtIn, 'mine']);
     expect(explanation.plugins.at(-1)).to.deep.equal({
       name: 'mine',
