@@ -44,7 +44,12 @@ export class Listener {
   /** Accepts from now on; resolves to the real address, rejects where that cannot be had. */
   async listen(scope: Omit<Scope, 'listener'>): Promise<Address> {
     const address = await this.#acceptor.listen();
-    this.#take(this.#spec, this.#running, scope, address);
+    try {
+      this.#take(this.#spec, this.#running, scope, address);
+    } catch (error) {
+      this.#acceptor.close();
+      throw error;
+    }
     return address;
   }
 
