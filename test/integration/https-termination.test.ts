@@ -196,6 +196,20 @@ describe('HTTPS termination', () => {
     });
   }
 
+  it('shows of two certificates for another name the one that is listed first', async () => {
+    const names = ['pair.test'];
+    const files = [
+      writePair(scratch.folder, 'pair-ec', await authority.issue({ names })),
+      writePair(scratch.folder, 'pair-rsa', await authority.issue({ names, rsa: true })),
+    ];
+    for (const [first, type] of [files, files.toReversed()].map((pair, i) => [pair, ['ec', 'rsa'][i]] as const)) {
+      await start({ certificates: [certificates[0]!, ...first] });
+      const socket = await handshake({ servername: 'pair.test' });
+      expect(socket.getPeerX509Certificate()!.publicKey.asymmetricKeyType).to.equal(type);
+      await sidecar!.stop();
+    }
+  });
+
   it('agrees on http/1.1 by ALPN, also where the client would rather have another', async () => {
     await start();
     const socket = await handshake({ ALPNProtocols: ['h2', 'http/1.1'] });

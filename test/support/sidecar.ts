@@ -89,7 +89,8 @@ const HTTPS = {
 };
 
 function usesTls({ listener, cluster }: SidecarOptions): boolean {
-  return listener?.['tls'] !== undefined || cluster?.['tls'] !== undefined;
+  // An empty section is that of a test with a connector of its own.
+  return listener?.['tls'] !== undefined || Object.keys((cluster?.['tls'] as object | undefined) ?? {}).length > 0;
 }
 
 /** What the options say, for a reload as well. */

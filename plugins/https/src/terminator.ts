@@ -72,11 +72,11 @@ export function createTerminator(name: string, settings: ListenerTls, { certific
   const [first] = certificates;
   // Those of the first one's names: an RSA and an EC certificate for the same host are both there for those who ask for none.
   const byDefault = first!.names.length === 0 ? [first!] : sharing(certificates, first!.names[0]!);
-  // Names of the default need no other context; OpenSSL then also knows from the start which signatures it can make.
+  // Node (24.21) hands over one certificate alone of the context that a name chooses: only the default one can have several.
   const isDefault = (shown: readonly Certificate[]) =>
     shown.length === byDefault.length && shown.every((one, i) => one === byDefault[i]);
   const byName = new Map(
-    [...namesOf(certificates)].map(([one, shown]) => [one, isDefault(shown) ? undefined : contextFor(shown)]),
+    [...namesOf(certificates)].map(([one, shown]) => [one, isDefault(shown) ? undefined : contextFor([shown[0]!])]),
   );
   return createServer({
     ...optionsFor(byDefault),
