@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { jsonSchema, plainDocument, readDocument } from '@outrigger/config';
 import { expect } from 'chai';
 import { schemaCheck } from '../../config/test/schema-check.ts';
+import { writeCertificates } from '../src/cert.ts';
 import { configuration } from '../src/demo/demo.ts';
 import { TEMPLATE } from '../src/init.ts';
 import { inspect, knownWith } from '../src/inspect.ts';
@@ -16,6 +17,12 @@ const asWritten = (text: string) =>
 
 describe('outrigger schema', () => {
   let check: (data: unknown) => string[];
+  // What an example that needs certificates says of them.
+  const tls = folderWith();
+  before(async () => {
+    await writeCertificates(tls.path, ['edge']);
+  });
+  after(() => tls.remove());
   before(async () => {
     check = schemaCheck(jsonSchema(await knownWith(undefined)));
   });
@@ -58,7 +65,7 @@ describe('outrigger schema', () => {
   for (const name of readdirSync(examples).filter((file) => file.endsWith('.yaml')))
     it(`takes examples/${name}, which is valid`, async () => {
       expect(check(asWritten(readFileSync(examples + name, 'utf8')))).to.deep.equal([]);
-      const { configuration: valid } = await inspect({ file: examples + name, set: [] }, {});
+      const { configuration: valid } = await inspect({ file: examples + name, set: [] }, { TLS_DIR: tls.path });
       expect(valid.listeners).not.to.deep.equal([]);
     });
 
