@@ -1,8 +1,18 @@
+import type { Cause } from './cause.ts';
 import type { Retry, RetryPolicy } from './retry.ts';
 import type { Attempt, Session } from './session.ts';
 
 /** Methods that may be sent twice without harm (RFC 9110 §9.2.2). */
 export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/** The connect failed: not one byte of the request has gone up. */
+const NOTHING_SENT: ReadonlySet<Cause> = new Set<Cause>([
+  'connect-refused',
+  'connect-timeout',
+  'connect-failed',
+  'upstream-tls',
+  'upstream-certificate',
+]);
 
 /** As many endpoints are asked, at most (HAProxy's `retries 3`). */
 const MAX_ATTEMPTS = 4;
@@ -21,7 +31,7 @@ export const carefulRetry: RetryPolicy = {
   onFailure(session: Session, attempt: Attempt): Retry | undefined {
     const cause = attempt.failure?.cause;
     if (cause === undefined || attempt.number >= MAX_ATTEMPTS) return undefined;
-    if (cause === 'connect-refused' || cause === 'connect-timeout' || cause === 'connect-failed') return ELSEWHERE;
+    if (NOTHING_SENT.has(cause)) return ELSEWHERE;
     if (!IDEMPOTENT.has(session.request.method)) return undefined;
     if (cause !== 'upstream-reset') return undefined;
     return attempt.reused ? AGAIN : ELSEWHERE;

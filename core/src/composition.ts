@@ -20,6 +20,7 @@ import {
   Clock,
   ConnectionHooks,
   Connector,
+  Dialer,
   Discovery,
   EndpointWeight,
   IdleConnections,
@@ -33,7 +34,7 @@ import {
   Sidecar,
   Transport,
 } from './tokens.ts';
-import type { Connector as ConnectorContract } from './transport.ts';
+import type { Connector as ConnectorContract, Dialer as DialerContract } from './transport.ts';
 
 /** A plugin with what its entry in `plugins:` says. */
 export interface ComposedPlugin extends LoadedPlugin {
@@ -51,7 +52,7 @@ export interface CoreServices {
   readonly logger: LoggerContract;
   readonly sessions: OpenSessions;
   readonly descriptors: DescriptorBudget;
-  readonly connector: ConnectorContract;
+  readonly connector: ConnectorContract & DialerContract;
   readonly sidecar: SidecarContract;
 }
 
@@ -74,6 +75,7 @@ const SINGLE: readonly ServiceIdentifier<unknown>[] = [
   Logger,
   Sessions,
   Sidecar,
+  Dialer,
 ];
 
 /** Tokens whose contributions sessions and connections call. */
@@ -130,7 +132,8 @@ export class Composition {
     container.bind(Sessions).toConstantValue(services.sessions);
     container.bind(Sidecar).toConstantValue(services.sidecar);
     container.bind(Connector).toConstantValue(services.connector);
-    for (const token of [Clock, Logger, Sessions, Sidecar, Connector]) contributors.set(token, [CORE]);
+    container.bind(Dialer).toConstantValue(services.connector);
+    for (const token of [Clock, Logger, Sessions, Sidecar, Connector, Dialer]) contributors.set(token, [CORE]);
     const needs: Need[] = [];
     this.instances = this.#load(previous, needs);
     for (const token of SINGLE) {

@@ -18,6 +18,8 @@ export interface TlsInfo {
   readonly version: string;
   readonly cipher: string;
   readonly serverName?: string;
+  /** Set where requests must name `serverName` as their host; others are misdirected (421). */
+  readonly strict?: boolean;
   /** Set where the client proved a certificate. */
   readonly certificate?: {
     readonly subject: string;

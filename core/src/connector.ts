@@ -1,14 +1,14 @@
-import type { LookupFunction, NetConnectOpts } from 'node:net';
+import type { LookupFunction, NetConnectOpts, Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { parseAddress } from './address.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Cluster, Endpoint } from './cluster.ts';
 import type { DescriptorBudget } from './descriptor-budget.ts';
 import { SocketStream } from './socket-stream.ts';
-import type { Connector, ConnectSink } from './transport.ts';
+import type { Connector, ConnectSink, Dialer } from './transport.ts';
 
 /** Connects to endpoints over plain TCP or a Unix-domain socket. */
-export class TcpConnector implements Connector {
+export class TcpConnector implements Connector, Dialer {
   readonly name = 'tcp';
   readonly #descriptors: DescriptorBudget;
   /** Options by endpoint: an address is parsed once. */
@@ -24,6 +24,13 @@ export class TcpConnector implements Connector {
     stream.socket.on('close', () => this.#descriptors.closed());
     stream.read(sink);
     return stream;
+  }
+
+  dial<T extends Socket>(endpoint: Endpoint, open: (options: NetConnectOpts) => T): T {
+    const socket = open(this.#optionsOf(endpoint));
+    this.#descriptors.opened();
+    socket.once('close', () => this.#descriptors.closed());
+    return socket;
   }
 
   #optionsOf(endpoint: Endpoint): NetConnectOpts {

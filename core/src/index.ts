@@ -70,6 +70,7 @@ export { WheelClock } from './wheel-clock.ts';
 
 // For protocols: the books of a session, and the cheap parts of a data path.
 
+export { peerOf } from './acceptor.ts';
 export { type ParsedAddress, parseAddress } from './address.ts';
 export { Overlay } from './attempt-record.ts';
 export { carefulRetry, IDEMPOTENT } from './careful-retry.ts';

@@ -13,6 +13,8 @@ export interface Lifecycle {
   init?(): Awaitable<void>;
   /** After every `init`, before the listeners accept. */
   start?(): Awaitable<void>;
+  /** A reload was asked for and is over, whether or not it changed anything: read again what you keep of files. */
+  reload?(): Awaitable<void>;
   /** The listeners no longer accept; end what you hold by then. */
   drain?(by: Deadline): Awaitable<void>;
   /** Release everything. Runs even after a failed `init` or `start`, exactly once. */

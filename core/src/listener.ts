@@ -44,7 +44,12 @@ export class Listener {
   /** Accepts from now on; resolves to the real address, rejects where that cannot be had. */
   async listen(scope: Omit<Scope, 'listener'>): Promise<Address> {
     const address = await this.#acceptor.listen();
-    this.#take(this.#spec, this.#running, scope, address);
+    try {
+      this.#take(this.#spec, this.#running, scope, address);
+    } catch (error) {
+      this.#acceptor.close();
+      throw error;
+    }
     return address;
   }
 
@@ -105,6 +110,7 @@ export class Listener {
         labels: ['listener'],
       })
       .with(name);
+    if (protocol === 'https') running.composition.transports.get('tls')!.adopt?.(this.info);
   }
 
   #accept(socket: Socket): void {
@@ -209,7 +215,13 @@ export function checkListener(spec: ListenerSpec, { composition }: RunningCompos
   const wrong = (what: string) => new PluginError(spec.protocol, `listener ${spec.name}: no plugin provides ${what}`);
   if (composition.routerFactory === undefined) throw wrong('a RouterFactory; load the routing plugin');
   if (spec.protocol === 'https') {
-    if (!composition.transports.has('tls')) throw wrong('TLS, which protocol: https needs; load the https plugin');
+    const transport = composition.transports.get('tls');
+    if (transport === undefined) throw wrong('TLS, which protocol: https needs; load the https plugin');
+    try {
+      transport.check?.(spec);
+    } catch (error) {
+      throw new PluginError('https', `listener ${spec.name}: ${(error as Error).message}`, { cause: error });
+    }
   } else if (!composition.protocols.has('http/1.1'))
     throw wrong('the protocol http/1.1, which protocol: http needs; load the http plugin');
 }

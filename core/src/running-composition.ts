@@ -60,6 +60,17 @@ export class RunningComposition {
     this.#notStopped();
   }
 
+  /** Tells those that have begun that a reload is over; what fails is logged and the rest goes on. */
+  async reload(): Promise<void> {
+    for (const { name: plugin, begun, stopped } of this.composition.instances) {
+      if (stopped) continue;
+      for (const lifecycle of begun) {
+        if (lifecycle.reload === undefined) continue;
+        await this.#contained(`reload of plugin ${plugin}`, { plugin }, STOP_MS, () => lifecycle.reload?.());
+      }
+    }
+  }
+
   /** Ends what one of its protocols serves of the connections that `meant` says; what fails is logged. */
   drainProtocol(protocol: Protocol, by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
     const what = `drain of the protocol ${protocol.name}`;

@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import { type ClusterPlan, ClusterRegistry } from './cluster-registry.ts';
 import { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
-import type { Configuration, ListenerSpec } from './configuration.ts';
+import type { ClusterSpec, Configuration, ListenerSpec } from './configuration.ts';
 import type { Connection, ListenerInfo } from './connection.ts';
 import { TcpConnector } from './connector.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
@@ -16,6 +16,7 @@ import { checkListener, Listener } from './listener.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { OpenSessions } from './open-sessions.ts';
+import { PluginError } from './plugin-error.ts';
 import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
@@ -248,6 +249,9 @@ export class Runtime implements Sidecar {
   #check(configuration: Configuration, running: RunningComposition): void {
     this.clusters.check(configuration.clusters, running.composition);
     const clusters = new Set(configuration.clusters.map(({ name }) => name));
+    for (const spec of configuration.clusters) {
+      if (spec.settings['tls'] !== undefined) checkTls(spec, running);
+    }
     for (const spec of configuration.listeners) {
       checkListener(spec, running);
       for (const { cluster } of spec.routes) {
@@ -283,6 +287,7 @@ export class Runtime implements Sidecar {
     const kept = samePlugins(old.running.composition.plugins, plugins);
     if (kept && sameConfiguration(old.configuration, configuration)) {
       this.#generation = { ...old, configuration };
+      await old.running.reload();
       return 'unchanged';
     }
     const running = kept ? old.running : this.#compose(plugins, old.running.composition);
@@ -312,6 +317,7 @@ export class Runtime implements Sidecar {
       await this.#stopBystanders(old.running, running);
     }
     this.#retire();
+    await running.reload();
     return 'changed';
   }
 
@@ -455,5 +461,14 @@ export class Runtime implements Sidecar {
     const timer = this.clock.after(ms, passed.resolve);
     await Promise.race([passed.promise, this.#stopCalled.promise]);
     timer[Symbol.dispose]();
+  }
+}
+
+/** Throws a PluginError where the connector cannot do what a cluster's `tls:` says. */
+function checkTls(spec: ClusterSpec, { composition }: RunningComposition): void {
+  try {
+    composition.connectors.get('tls')?.check?.(spec);
+  } catch (error) {
+    throw new PluginError('https', `cluster ${spec.name}: ${(error as Error).message}`, { cause: error });
   }
 }

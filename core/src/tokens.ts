@@ -17,6 +17,7 @@ import type { IdleConnections as IdleConnectionsContract, Sessions as SessionsCo
 import type { Sidecar as SidecarContract } from './sidecar.ts';
 import type {
   Connector as ConnectorContract,
+  Dialer as DialerContract,
   Protocol as ProtocolContract,
   Transport as TransportContract,
 } from './transport.ts';
@@ -68,3 +69,5 @@ export type Sessions = SessionsContract;
 export const Sessions = token<Sessions>('Sessions');
 export type Sidecar = SidecarContract;
 export const Sidecar = token<Sidecar>('Sidecar');
+export type Dialer = DialerContract;
+export const Dialer = token<Dialer>('Dialer');

@@ -1,6 +1,7 @@
-import type { Socket } from 'node:net';
+import type { NetConnectOpts, Socket } from 'node:net';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cluster, Endpoint } from './cluster.ts';
+import type { ClusterSpec, ListenerSpec } from './configuration.ts';
 import type { Connection, ListenerInfo, PeerInfo } from './connection.ts';
 import type { HookChain } from './hook-chain.ts';
 import type { Deadline } from './lifecycle.ts';
@@ -11,6 +12,13 @@ export interface Transport {
   readonly name: string;
   /** Resolves when the transport is established; rejects (an {@link OutriggerError} where there is a cause) when it cannot be. */
   secure(socket: Socket, listener: ListenerInfo): Promise<{ stream: ByteStream; peer: PeerInfo; alpn?: string }>;
+  /** Throws an Error where the listener's settings cannot work. Called for each that a configuration has; without effects. */
+  check?(listener: ListenerSpec): void;
+  /**
+   * What holds for the listener from the next connection on. Called when it accepts, and with each reload that it outlives;
+   * `check` found its settings good. Must not throw.
+   */
+  adopt?(listener: ListenerInfo): void;
 }
 
 /** What is spoken on a connection. */
@@ -47,4 +55,17 @@ export interface Connector {
   readonly name: string;
   /** Starts connecting; what is written meanwhile is queued. Never throws: failures come to the sink, later. */
   connect(endpoint: Endpoint, cluster: Cluster, sink: ConnectSink): ByteStream;
+  /** Throws an Error where the cluster's settings cannot work. Called for each that a configuration has; without effects. */
+  check?(cluster: ClusterSpec): void;
+  /**
+   * Two connections to an endpoint stand for each other only where this was the same at their connect: a pool keeps to it.
+   * On every session's way.
+   */
+  key?(cluster: Cluster): unknown;
+}
+
+/** Opens sockets to endpoints as core's own connector does: for other connectors. Given by core. */
+export interface Dialer {
+  /** `open` makes the socket that connects by these options, in this call; it is counted among the file descriptors. */
+  dial<T extends Socket>(endpoint: Endpoint, open: (options: NetConnectOpts) => T): T;
 }

@@ -8,6 +8,7 @@ export type Command =
   | { readonly command: 'explain'; readonly source: ConfigurationSource; readonly json: boolean }
   | { readonly command: 'schema'; readonly source: ConfigurationSource | undefined }
   | { readonly command: 'init' }
+  | { readonly command: 'cert'; readonly out: string; readonly names: readonly string[] }
   | { readonly command: 'completion'; readonly shell: (typeof SHELLS)[number] }
   | { readonly command: 'demo'; readonly logLevel: LogLevel }
   | { readonly command: 'help'; readonly about: string | undefined }
@@ -45,6 +46,7 @@ const OPTIONS = {
   listen: { type: 'string' },
   to: { type: 'string' },
   json: { type: 'boolean' },
+  out: { type: 'string' },
   'log-level': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
@@ -141,6 +143,23 @@ Example
   outrigger init && outrigger check -c outrigger.yaml
 `,
   },
+  cert: {
+    summary: 'a local authority and certificates, for development',
+    takes: ['out'],
+    help: `outrigger cert [--out DIR] [NAME...]
+
+Makes an authority of your own, and a certificate that it issued for each NAME:
+a host, *.host, an IP address, or spiffe://... Without a NAME: localhost.
+For development: the key of the authority lies beside them, and who trusts the
+authority trusts all that anybody makes with it. An authority that is there is
+used again; certificates are made anew.
+
+      --out DIR         where they are written; tls by default
+
+Example
+  outrigger cert --out tls localhost chat.example.com spiffe://dev/chat
+`,
+  },
   completion: {
     summary: 'print a script that completes command lines: bash or zsh',
     takes: [],
@@ -190,6 +209,7 @@ export function readArguments(args: readonly string[]): Command {
       throw wrong(`outrigger ${command} takes no --${option}`);
   }
   if (command === 'completion') return { command, shell: shellOf(rest) };
+  if (command === 'cert') return { command, out: values.out ?? 'tls', names: rest };
   if (rest.length > 0) {
     const takesFile = COMMANDS[command]!.takes.includes('config');
     throw wrong(`"${rest[0]}" is one argument too many${takesFile ? `; a file is given as -c ${rest[0]}` : ''}`);
@@ -268,7 +288,6 @@ export function helpText(about?: string): string {
   if (about !== undefined) return COMMANDS[about]!.help;
   const commands = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(12)}${summary}`);
   return `Outrigger: the service-mesh sidecar that you program in TypeScript
-
 outrigger COMMAND, which is
 ${commands.join('\n')}
 

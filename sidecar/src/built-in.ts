@@ -4,6 +4,7 @@ import type { Plugin } from '@outrigger/core';
 import discovery from '@outrigger/discovery';
 import health from '@outrigger/health';
 import http from '@outrigger/http';
+import https from '@outrigger/https';
 import metrics from '@outrigger/metrics';
 import resilience from '@outrigger/resilience';
 import routing from '@outrigger/routing';
@@ -22,6 +23,7 @@ export const BUILT_IN = [
   resilience,
   routing,
   http,
+  https,
   tracing,
   admin,
 ] as readonly Plugin[];

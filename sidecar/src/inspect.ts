@@ -18,6 +18,7 @@ import {
   Composition,
   type Connector,
   DescriptorBudget,
+  type Dialer,
   type LoadedPlugin,
   type Logger,
   loadPlugin,
@@ -152,7 +153,7 @@ function compose({ document, loaded, failures }: Prepared): Composed {
       logger: collecting(warnings),
       sessions: new OpenSessions(),
       descriptors: new DescriptorBudget(),
-      connector: { name: 'tcp' } as Connector,
+      connector: { name: 'tcp' } as Connector & Dialer,
       sidecar: { adminRoutes: [], adminDetails: [] } as unknown as Sidecar,
     });
     return { composed: { plugins, composition }, known: { ...base, ...contributed(composition) }, problems, warnings };
@@ -207,6 +208,12 @@ function build(configuration: SidecarConfiguration, composition: Composition, do
       problems.push({ ...position, path: `${map}.${name}`, message });
     }
   };
+  for (const spec of configuration.listeners)
+    if (spec.protocol === 'https')
+      attempt('listeners', spec.name, () => composition.transports.get('tls')?.check?.(spec));
+  for (const spec of configuration.clusters)
+    if (spec.settings['tls'] !== undefined)
+      attempt('clusters', spec.name, () => composition.connectors.get('tls')?.check?.(spec));
   for (const { name, routes } of configuration.listeners)
     attempt(
       'listeners',

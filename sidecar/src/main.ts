@@ -36,6 +36,11 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function perform(command: Command): Promise<number> {
   switch (command.command) {
+    case 'cert': {
+      // Loaded where it is needed alone: it is the largest library of all.
+      const { writeCertificates } = await import('./cert.ts');
+      return print(await writeCertificates(command.out, command.names));
+    }
     case 'help':
       return print(helpText(command.about));
     case 'version':

@@ -32,6 +32,11 @@ clusters:
       'o.yaml:4:28 clusters.b.discovery.dns.hots: is not known here, did you mean "host"?',
     ],
     [
+      'https without certificates',
+      { 'o.yaml': BASE.replace('protocol: http,', 'protocol: https,') },
+      'o.yaml:1:14 listeners.a: protocol https needs tls: { certificates: [{ cert, key }] }',
+    ],
+    [
       'a hook misspelled, where its plugin is listed',
       {
         'o.yaml': `${BASE}plugins:\n  - ./p.ts\n`,
@@ -118,7 +123,7 @@ clusters:
     try {
       expect(await outrigger(['check', '-c', 'o.yaml'], folder.path)).to.deep.equal({
         code: 0,
-        stdout: 'o.yaml is valid\n1 listener, 1 route, 1 cluster, 9 built-in plugins and mine\n',
+        stdout: 'o.yaml is valid\n1 listener, 1 route, 1 cluster, 10 built-in plugins and mine\n',
         stderr: '',
       });
     } finally {

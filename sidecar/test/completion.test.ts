@@ -33,7 +33,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     [['outrigger', 'ex'], ['explain']],
     [
       ['outrigger', 'c'],
-      ['check', 'completion'],
+      ['check', 'cert', 'completion'],
     ],
     [
       ['outrigger', '--l'],

@@ -65,6 +65,7 @@ describe('outrigger explain', () => {
       'resilience',
       'routing',
       'http',
+      'https',
       'tracing',
       'admin',
     ];

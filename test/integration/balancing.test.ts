@@ -56,7 +56,7 @@ describe('balancing over processes', () => {
     endpoints: ${addresses(upstreams)}
     balancer: least-request
     health: { tcp: {}, interval: 200ms, timeout: 200ms, rise: 1, fall: 2 }
-    outlier: { consecutive: 3, ejection: 30s }
+    outlier: { consecutive: 3, ejection: 1s }
 `,
     );
     const sidecar = sidecarOn(file);
@@ -64,6 +64,7 @@ describe('balancing over processes', () => {
 
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
     const answers: string[] = [];
+    const waiting: (() => void)[] = [];
     let running = true;
     const client = async () => {
       while (running) {
@@ -72,13 +73,14 @@ describe('balancing over processes', () => {
         let body = '';
         for await (const piece of response) body += piece;
         answers.push(response.statusCode === 200 ? body : `${response.statusCode} ${body}`);
+        for (const resolve of waiting.splice(0)) resolve();
       }
     };
     const clients = Array.from({ length: CLIENTS }, client);
     const lines = (msg: string) => sidecar.log.filter((line) => line.msg === msg).length;
     const more = async (count: number) => {
       const from = answers.length;
-      while (answers.length < from + count) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (answers.length < from + count) await new Promise<void>((resolve) => waiting.push(resolve));
     };
 
     for (let kill = 0; kill < KILLS; kill++) {

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { request } from 'node:https';
 import { expect } from 'chai';
+import { Authority, writeAuthority, writePair } from '../support/certificates.ts';
 import { endPrograms, runToEnd, sidecarOn } from '../support/program.ts';
+import { Scratch } from '../support/scratch.ts';
 import { filesBelow, read } from '../support/tree.ts';
 import { httpUpstream, type Upstream } from '../support/upstreams.ts';
 
@@ -10,6 +14,7 @@ const ASKS: Readonly<Record<string, readonly (readonly [host: string, path: stri
     ['chat.example.com', '/ws', 'app'],
     ['chat.example.com', '/healthz', 'app'],
   ],
+  'examples/https.yaml': [['localhost', '/', 'app']],
   'examples/websocket-and-http.yaml': [
     ['localhost', '/ws', 'chat'],
     ['localhost', '/ws/room', 'chat'],
@@ -27,6 +32,29 @@ function namesIn(text: string, key: string): string[] {
 describe('examples', () => {
   const files = filesBelow('examples').filter((file) => file.endsWith('.yaml'));
   const upstreams: Upstream[] = [];
+  const scratch = new Scratch();
+  let authority: Authority;
+  before(async () => {
+    authority = await Authority.create();
+    writeAuthority(scratch.folder, 'ca', authority);
+    writePair(scratch.folder, 'edge', await authority.issue({ names: ['localhost', '127.0.0.1'] }));
+  });
+  after(() => scratch.remove());
+
+  /** The status and the text of what a listener answers, whatever it speaks. */
+  async function ask(file: string, port: number, path = '/', host = 'localhost'): Promise<[number, string]> {
+    if (!read(file).includes('protocol: https')) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { host } });
+      return [response.status, await response.text()];
+    }
+    const call = request({ port, host: '127.0.0.1', path, headers: { host }, ca: authority.cert, agent: false });
+    call.end();
+    const [response] = await once(call, 'response');
+    let text = '';
+    for await (const piece of response) text += piece;
+    return [response.statusCode, text];
+  }
+
   afterEach(async () => {
     await endPrograms();
     await Promise.all(upstreams.splice(0).map((upstream) => upstream.stop()));
@@ -41,7 +69,7 @@ describe('examples', () => {
       const listeners = namesIn(read(file), 'listeners');
       const moved = listeners.flatMap((name) => ['--set', `listeners.${name}.bind=127.0.0.1:0`]);
       /** Nobody listens where it exports its spans to. */
-      const env = { OTEL_TRACES_EXPORTER: 'none' };
+      const env = { OTEL_TRACES_EXPORTER: 'none', TLS_DIR: scratch.folder };
       const start = (set: readonly string[]) => sidecarOn(file, [...moved, '--set', 'probes=false', ...set], { env });
 
       it('begins with its schema, for editors', () => {
@@ -49,7 +77,7 @@ describe('examples', () => {
       });
 
       it('is valid as it stands', async () => {
-        const { code, stderr } = await runToEnd(['check', '-c', file]);
+        const { code, stderr } = await runToEnd(['check', '-c', file], { env });
         expect([code, stderr]).to.deep.equal([0, '']);
       });
 
@@ -57,9 +85,9 @@ describe('examples', () => {
         expect(listeners.length).to.be.above(0);
         const program = start([]);
         for (const name of listeners) {
-          const response = await fetch(`http://127.0.0.1:${await program.port(name)}/`);
+          const [status] = await ask(file, await program.port(name));
           // Nobody runs its endpoints here.
-          expect(response.status).to.be.oneOf([502, 503, 504]);
+          expect(status).to.be.oneOf([502, 503, 504]);
         }
         program.kill('SIGTERM');
         expect(await program.exit).to.deep.equal({ code: 0, signal: null });
@@ -76,10 +104,10 @@ describe('examples', () => {
           upstreams.push(upstream);
           set.push('--set', `clusters.${cluster}.endpoints=["${upstream.address}"]`);
         }
-        const port = await start(set).port();
+        const port = await start(set).port(listeners[0]);
         for (const [host, path, cluster] of asks) {
-          const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { host } });
-          expect(await response.text(), `${host}${path}`).to.equal(cluster);
+          const [, text] = await ask(file, port, path, host);
+          expect(text, `${host}${path}`).to.equal(cluster);
         }
       });
     });

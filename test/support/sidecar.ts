@@ -11,6 +11,7 @@ import {
 } from '@outrigger/core';
 import discovery from '@outrigger/discovery';
 import http from '@outrigger/http';
+import https from '@outrigger/https';
 import routing from '@outrigger/routing';
 import scheduling from '@outrigger/scheduling';
 
@@ -36,6 +37,8 @@ export interface SidecarOptions {
   readonly cluster?: Readonly<Record<string, unknown>>;
   readonly bind?: string;
   readonly direction?: 'inbound' | 'outbound';
+  /** Settings of the https plugin, which is there where a section `tls` needs it. */
+  readonly https?: { readonly [key: string]: object };
   readonly drain?: Partial<Configuration['drain']>;
   /** Default: the real one. */
   readonly clock?: Clock;
@@ -48,6 +51,8 @@ export interface TestSidecar {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly logs: LogLine[];
+  /** Reloads to what other options say, as a SIGHUP does. */
+  reload(options: SidecarOptions): Promise<'changed' | 'unchanged'>;
   stop(): Promise<void>;
 }
 
@@ -66,10 +71,30 @@ export async function startSidecar(options: SidecarOptions): Promise<TestSidecar
   });
   await runtime.start();
   const { port } = runtime.listeners.get('inbound')!.address;
-  return { runtime, port, url: `http://127.0.0.1:${port}`, logs, stop: () => runtime.stop() };
+  const scheme = options.listener?.['tls'] === undefined ? 'http' : 'https';
+  return {
+    runtime,
+    port,
+    url: `${scheme}://127.0.0.1:${port}`,
+    logs,
+    reload: (next) => runtime.reload(configurationOf(next), runtime.composition.plugins as ComposedPlugin[]),
+    stop: () => runtime.stop(),
+  };
 }
 
-function configurationOf(options: SidecarOptions): Configuration {
+const HTTPS = {
+  handshake: { timeout: 10_000, pending: 1_000 },
+  tickets: { rotation: 12 * 3_600_000 },
+  expiry: { warning: 30 * 24 * 3_600_000 },
+};
+
+function usesTls({ listener, cluster }: SidecarOptions): boolean {
+  // An empty section is that of a test with a connector of its own.
+  return listener?.['tls'] !== undefined || Object.keys((cluster?.['tls'] as object | undefined) ?? {}).length > 0;
+}
+
+/** What the options say, for a reload as well. */
+export function configurationOf(options: SidecarOptions): Configuration {
   const section = (given: Readonly<Record<string, unknown>> | undefined, timeouts: object) => ({
     ...given,
     timeouts: { ...timeouts, ...(given?.['timeouts'] as object | undefined) },
@@ -80,7 +105,7 @@ function configurationOf(options: SidecarOptions): Configuration {
     listeners: [
       {
         name: 'inbound',
-        protocol: 'http',
+        protocol: options.listener?.['tls'] === undefined ? 'http' : 'https',
         bind: options.bind ?? '127.0.0.1:0',
         direction: options.direction ?? 'inbound',
         routes: [{ cluster: 'app', settings: options.route ?? {} }],
@@ -107,12 +132,26 @@ function configurationOf(options: SidecarOptions): Configuration {
   };
 }
 
-function composed({ hooks, plugins = [], onError = 'closed', hookTimeout = 10_000 }: SidecarOptions): ComposedPlugin[] {
-  const all: Plugin[] = [discovery, scheduling, routing, http, ...plugins];
+function composed(options: SidecarOptions): ComposedPlugin[] {
+  const { hooks, plugins = [], onError = 'closed', hookTimeout = 10_000 } = options;
+  const all: Plugin[] = [
+    discovery,
+    scheduling,
+    routing,
+    http,
+    ...(usesTls(options) ? [https as unknown as Plugin] : []),
+    ...plugins,
+  ];
   if (hooks !== undefined) {
     all.push(definePlugin({ name: 'probe', bind: (bind) => void bind(ConnectionHooksToken).toConstantValue(hooks) }));
   }
-  return all.map((plugin) => ({ plugin, origin: 'test', settings: {}, onError, timeout: hookTimeout }));
+  return all.map((plugin) => ({
+    plugin,
+    origin: 'test',
+    settings: plugin.name === 'https' ? { ...HTTPS, ...options.https } : {},
+    onError,
+    timeout: hookTimeout,
+  }));
 }
 
 function collectingLogger(lines: LogLine[], fields: object = {}): Logger {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   type ByteSink,
   type ByteStream,
@@ -7,9 +8,11 @@ import {
   latin1,
   type Scope,
   Timer,
+  type TlsInfo,
 } from '@outrigger/core';
 import { BodyFraming, INVALID } from './body-framing.ts';
 import type { Engine } from './engine.ts';
+import { forwardedCertificate } from './forwarded-certificate.ts';
 import { HeadScanner, MALFORMED, MAX_HEAD_BYTES, NEED_MORE } from './head-scanner.ts';
 import { localReply, statusLine } from './heads.ts';
 import { HttpSession } from './http-session.ts';
@@ -51,6 +54,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
   readonly #scope: () => Scope;
   readonly #ended: () => void;
   settings: ListenerSettings;
+  readonly #strict: boolean;
   #state = HEAD;
   /** What the one timer ends the connection with. */
   #overdue: Cause = 'downstream-idle-timeout';
@@ -81,7 +85,9 @@ export class DownstreamConnection extends Timer implements ByteSink {
       trusted: isTrusted(this.settings.trustedPeers, address),
       address: address.host !== '' && address.family !== 'unix' ? address.host : '',
       secure: tls !== undefined,
+      certificate: tls?.certificate && forwardedCertificate(tls.certificate),
     };
+    this.#strict = tls?.strict === true;
     engine.downstreams.add(this);
     stream.onDrain(() => this.#drained());
     this.#expect('downstream-idle-timeout', this.settings.timeouts.idle);
@@ -334,7 +340,9 @@ export class DownstreamConnection extends Timer implements ByteSink {
       return false;
     }
     const head = latin1(b, from, end);
-    const cause = parser.parse(b, from, head, scanner, this.origin);
+    let cause = parser.parse(b, from, head, scanner, this.origin);
+    if (cause === undefined && this.#strict && isMisdirected(this.connection.peer.tls!, parser.host))
+      cause = 'downstream-misdirected';
     if (cause !== undefined) {
       this.#refuse(cause);
       return false;
@@ -416,4 +424,9 @@ export class DownstreamConnection extends Timer implements ByteSink {
 function targetTooLong(b: Buffer, from: number, to: number): boolean {
   const end = b.indexOf('\r\n', from, 'latin1');
   return (end === -1 || end > to ? Math.min(to - from, MAX_HEAD_BYTES) : end - from) > MAX_TARGET_BYTES;
+}
+
+/** Whether a request names another host than its connection did. An IP address is never a server name (RFC 6066 §3). */
+function isMisdirected({ serverName }: TlsInfo, host: string): boolean {
+  return serverName === undefined ? isIP(host) === 0 : host !== serverName;
 }

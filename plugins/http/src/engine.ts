@@ -53,6 +53,11 @@ export class Engine implements Lifecycle {
     this.pools.shut();
   }
 
+  /** What a pooled connection must have been made with to serve this cluster now: undefined over plain TCP. */
+  keyOf(cluster: Cluster): unknown {
+    return cluster.connector === 'tcp' ? undefined : this.connectorOf(cluster).key?.(cluster);
+  }
+
   connectorOf(cluster: Cluster): Connector {
     const connector = this.#connectors.get(cluster.connector);
     if (connector === undefined)

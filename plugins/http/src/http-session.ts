@@ -211,7 +211,7 @@ export class HttpSession extends SessionRecord {
       const failure = this.attempt?.failure;
       return this.fail(failure?.cause ?? 'no-endpoint', failure?.error);
     }
-    const pooled = fresh ? undefined : this.#engine.pools.take(endpoint);
+    const pooled = fresh ? undefined : this.#engine.pools.take(endpoint, this.#engine.keyOf(this.cluster!));
     const attempt = this.beginAttempt(endpoint, pooled !== undefined);
     if (this.#over) {
       pooled?.discard();

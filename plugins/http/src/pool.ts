@@ -9,11 +9,14 @@ export class Pools implements IdleConnections {
   readonly #pools = new Map<Endpoint, UpstreamConnection[]>();
   #shut = false;
 
-  take(endpoint: Endpoint): UpstreamConnection | undefined {
+  /** One that was made with this `key` ({@link Engine.keyOf}); others go. */
+  take(endpoint: Endpoint, key: unknown): UpstreamConnection | undefined {
     const pool = this.#pools.get(endpoint);
     if (pool === undefined) return undefined;
     for (let connection = pool.pop(); connection !== undefined; connection = pool.pop()) {
-      if (!connection.stream.destroyed) return connection;
+      if (connection.stream.destroyed) continue;
+      if (connection.key === key) return connection;
+      connection.discard();
     }
     return undefined;
   }

@@ -28,6 +28,8 @@ export interface RequestOrigin {
   /** IP address of the peer; empty for a Unix-domain socket. */
   readonly address: string;
   readonly secure: boolean;
+  /** What `x-forwarded-client-cert` says of the certificate that the peer proved. */
+  readonly certificate?: string | undefined;
 }
 
 /**
@@ -279,6 +281,7 @@ export class RequestParser {
     else if (forwardedFor !== '') fields += `x-forwarded-for: ${forwardedFor.slice(0, -2)}\r\n`;
     if (!hasProto) fields += origin.secure ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n';
     if (!hasHost && this.authority !== '') fields += `x-forwarded-host: ${this.authority}\r\n`;
+    if (origin.certificate !== undefined) fields += `x-forwarded-client-cert: ${origin.certificate}\r\n`;
     this.fields = fields;
     this.names = names;
     return undefined;

@@ -1,4 +1,12 @@
-import { type ByteStream, type Cause, type ConnectSink, type Endpoint, latin1, Timer } from '@outrigger/core';
+import {
+  type ByteStream,
+  type Cause,
+  type ConnectSink,
+  type Endpoint,
+  latin1,
+  OutriggerError,
+  Timer,
+} from '@outrigger/core';
 import { BodyFraming, type Framing, INVALID, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import type { Engine } from './engine.ts';
 import { HeadScanner, NEED_MORE } from './head-scanner.ts';
@@ -31,6 +39,8 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export class UpstreamConnection extends Timer implements ConnectSink {
   readonly endpoint: Endpoint;
   readonly stream: ByteStream;
+  /** {@link Engine.keyOf} its cluster at the connect. */
+  readonly key: unknown;
   session: HttpSession | null;
   /** Whether the connect is done. */
   established = false;
@@ -54,6 +64,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.endpoint = endpoint;
     this.session = session;
     const cluster = session.cluster!;
+    this.key = engine.keyOf(cluster);
     engine.clock.arm(this, engine.clusterSettings(cluster).timeouts.connect);
     this.stream = engine.connectorOf(cluster).connect(endpoint, cluster, this);
     this.stream.onDrain(() => this.session?.upstreamDrained());
@@ -291,6 +302,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
 }
 
 function connectCause(error: NodeJS.ErrnoException | undefined): Cause {
+  if (error instanceof OutriggerError) return error.reason;
   if (error?.code === 'ECONNREFUSED') return 'connect-refused';
   return error?.code === 'ETIMEDOUT' ? 'connect-timeout' : 'connect-failed';
 }

@@ -24,6 +24,8 @@ const REASONS: Partial<Record<Cause, RetryReason>> = {
   'connect-refused': 'connect-failure',
   'connect-timeout': 'connect-failure',
   'connect-failed': 'connect-failure',
+  'upstream-tls': 'connect-failure',
+  'upstream-certificate': 'connect-failure',
   'upstream-reset': 'reset',
   'upstream-response-timeout': 'timeout',
   'upstream-handshake': 'handshake',

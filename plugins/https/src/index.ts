@@ -1,0 +1,54 @@
+import {
+  AdminDetails,
+  AdminRoute,
+  Clock,
+  Connector,
+  Dialer,
+  definePlugin,
+  Lifecycle,
+  Logger,
+  Metrics,
+  Sidecar,
+  Transport,
+} from '@outrigger/core';
+import { config, type HttpsSettings, sections } from './settings.ts';
+import { TlsConnector } from './tls-connector.ts';
+import { TlsTransport } from './tls-transport.ts';
+
+/** TLS: what listeners with `protocol: https` accept with, and clusters with `tls:` are reached by. */
+export default definePlugin<HttpsSettings>({
+  name: 'https',
+  config,
+  sections,
+  bind(bind, settings) {
+    bind(TlsTransport)
+      .toResolvedValue(
+        (clock: Clock, logger: Logger, metrics: Metrics, sidecar: Sidecar) =>
+          new TlsTransport(clock, logger, metrics, sidecar, settings),
+        [Clock, Logger, Metrics, Sidecar],
+      )
+      .inSingletonScope();
+    bind(TlsConnector)
+      .toResolvedValue(
+        (clock: Clock, logger: Logger, metrics: Metrics, sidecar: Sidecar, dialer: Dialer) =>
+          new TlsConnector(clock, logger, metrics, sidecar, dialer),
+        [Clock, Logger, Metrics, Sidecar, Dialer],
+      )
+      .inSingletonScope();
+    bind(Transport).toResolvedValue((transport: TlsTransport) => transport, [TlsTransport]);
+    bind(Connector).toResolvedValue((connector: TlsConnector) => connector, [TlsConnector]);
+    bind(Lifecycle).toResolvedValue((transport: TlsTransport) => transport, [TlsTransport]);
+    bind(Lifecycle).toResolvedValue((connector: TlsConnector) => connector, [TlsConnector]);
+    bind(AdminDetails).toResolvedValue((transport: TlsTransport) => transport, [TlsTransport]);
+    bind(AdminDetails).toResolvedValue((connector: TlsConnector) => connector, [TlsConnector]);
+    bind(AdminRoute).toResolvedValue(
+      (transport: TlsTransport) => ({
+        method: 'GET' as const,
+        path: '/certificates',
+        doc: 'The certificates in use, by listener: names, days to their end, and what was refused.',
+        serve: () => ({ body: transport.told }),
+      }),
+      [TlsTransport],
+    );
+  },
+});
