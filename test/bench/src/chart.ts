@@ -32,7 +32,12 @@ export function chart(report: Report): string {
       if (high <= 4)
         parts.push(`<path class="spread" d="M${round(LABEL + length(low))} ${y + 8}H${round(LABEL + length(high))}"/>`);
       parts.push(
-        text(LABEL + length(median) + 8, y + 12, `${median.toFixed(2)}${median > 4 ? ' (cut)' : ''}`, own ? 'own' : ''),
+        text(
+          LABEL + length(high > 4 ? median : Math.max(median, high)) + 8,
+          y + 12,
+          `${median.toFixed(2)}${median > 4 ? ' (cut)' : ''}`,
+          own ? 'own' : '',
+        ),
       );
       y += BAR + 2;
     }
