@@ -15,9 +15,10 @@ const END_TO_END = new Set(
 );
 
 /** What we may put behind the received fields. */
-const OURS = ['via', 'host', 'te', 'connection', 'upgrade', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto']
-  .concat('x-forwarded-host')
-  .reduce((bits, name) => bits | bitOf(name), 0);
+const OURS =
+  'via host te connection upgrade x-request-id x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-client-cert'
+    .split(' ')
+    .reduce((bits, name) => bits | bitOf(name), 0);
 
 const METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'];
 

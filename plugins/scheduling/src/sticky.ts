@@ -50,12 +50,15 @@ export function stickyHooks(secret: Buffer): ConnectionHooks {
       session.setState(stickTo, address);
     },
     onResponse(session) {
-      const { cluster, response } = session;
+      const { cluster } = session;
       const sticky = cluster?.settings['sticky'] as Sticky | undefined;
-      if (sticky?.cookie === undefined || response!.local) return;
+      if (sticky?.cookie === undefined) return;
+      // Made when it is first asked for: not for sessions that it is no matter of.
+      const response = session.response!;
+      if (response.local) return;
       const address = endpointOf(session);
       if (address === undefined || address === session.state(toldBy)) return;
-      response!.headers.append('set-cookie', setCookie(sticky, tags.tagOf(cluster!, address)));
+      response.headers.append('set-cookie', setCookie(sticky, tags.tagOf(cluster!, address)));
     },
   };
 }

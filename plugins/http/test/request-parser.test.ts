@@ -1,0 +1,58 @@
+import { latin1 } from '@outrigger/core';
+import { expect } from 'chai';
+import { HeadScanner } from '../src/head-scanner.ts';
+import { RequestView } from '../src/heads.ts';
+import { type RequestOrigin, RequestParser } from '../src/request-parser.ts';
+
+const scanner = new HeadScanner();
+const parser = new RequestParser();
+
+/** A request as hooks see it; `id` as the session adds it. */
+function viewOf(head: string, origin: Partial<RequestOrigin> = {}): RequestView {
+  const bytes = Buffer.from(head, 'latin1');
+  const end = scanner.scan(bytes, 0, bytes.length);
+  expect(end).to.equal(bytes.length);
+  const whole = {
+    trusted: false,
+    address: '10.0.0.7',
+    secure: true,
+    certificate: 'Hash=1;URI=spiffe://a/b',
+    ...origin,
+  };
+  expect(parser.parse(bytes, 0, latin1(bytes, 0, end), scanner, whole)).to.equal(undefined);
+  return new RequestView(parser, `${parser.fields}x-request-id: 1\r\n`);
+}
+
+describe('the fields of a request, as hooks see them', () => {
+  const HEADS = {
+    'a plain one': 'GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: x\r\nAccept: */*\r\n\r\n',
+    'one with trailers to come': 'GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: te\r\n\r\n',
+    'one of HTTP/1.0 in absolute-form': 'GET http://a/ HTTP/1.0\r\nX-UPPER: 1\r\n\r\n',
+    'a WebSocket handshake':
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  };
+  for (const [name, head] of Object.entries(HEADS))
+    it(`are all found by their names, in whatever case: ${name}`, () => {
+      const { headers } = viewOf(head);
+      const fields = [...headers];
+      expect(fields.length).to.be.above(4);
+      for (const [field, value] of fields) {
+        expect(headers.has(field), field).to.equal(true);
+        expect(headers.get(field.toUpperCase()), field).to.equal(value);
+        expect(headers.getAll(field.toLowerCase()), field).to.include(value);
+      }
+    });
+
+  it('have the certificate that the client proved', () => {
+    expect(viewOf(HEADS['a plain one']).headers.get('x-forwarded-client-cert')).to.equal('Hash=1;URI=spiffe://a/b');
+  });
+
+  it('have what was set, and not what was removed', () => {
+    const { headers } = viewOf(HEADS['a plain one']);
+    headers.set('x-tenant', 'a');
+    headers.append('x-tenant', 'b');
+    expect(headers.getAll('x-tenant')).to.deep.equal(['a', 'b']);
+    headers.remove('X-Tenant');
+    expect(headers.has('x-tenant')).to.equal(false);
+  });
+});
