@@ -15,7 +15,7 @@ listeners:
       - { cluster: web }
       - { match: { path: /ws }, cluster: chat }
       - { match: { path: =/ws, headers: { x-beta: "1" } }, cluster: chat }
-  outbound: { protocol: http, direction: outbound, bind: "unix:/tmp/o.sock", cluster: cart }
+  outbound: { protocol: http, direction: outbound, bind: "unix:/run/o.sock", cluster: cart }
 clusters:
   chat: { endpoints: ["127.0.0.1:4001", { address: "127.0.0.1:4002", weight: 3 }] }
   web: { endpoints: [] }
