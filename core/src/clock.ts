@@ -21,9 +21,17 @@ export interface Clock {
   now(): number;
   /** Wall-clock milliseconds since 1970. */
   wallTime(): number;
-  /** Arms `timer` to expire in `ms` milliseconds, whatever it was armed to before; Infinity disarms it. */
+  /**
+   * Arms `timer` to expire in `ms` milliseconds or up to two ticks later, whatever it was armed to before; Infinity disarms it.
+   * As with Node's own timers, time that one callback has blocked the event loop for counts in.
+   */
   arm(timer: Timer, ms: number): void;
   disarm(timer: Timer): void;
+  /**
+   * As {@link disarm}, for a timer that will be armed again: it keeps its place in the wheel until its tick comes, so that
+   * neither costs more than an assignment. Who goes for good is to disarm.
+   */
+  suspend(timer: Timer): void;
   /** Calls `f` once in `ms` milliseconds. For everything that is not on a session's way. */
   after(ms: number, f: () => void): Disposable;
 }

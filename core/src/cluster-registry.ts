@@ -46,6 +46,7 @@ class ClusterRecord implements Cluster {
   readonly name: string;
   endpoints: readonly EndpointRecord[] = [];
   settings: Readonly<Record<string, unknown>> = {};
+  observing = false;
   /** What its parts were made from: undefined before the first plan. */
   spec: ClusterSpec | undefined;
   factory: BalancerFactory | undefined;
@@ -75,12 +76,15 @@ class ClusterRecord implements Cluster {
   }
 
   observe(endpoint: Endpoint, sample: Sample): void {
-    this.#balancer.observe(endpoint, sample);
+    this.#balancer.observe?.(endpoint, sample);
   }
 
   balance(balancer: Balancer | undefined, weights: readonly EndpointWeight[]): void {
     if (balancer === undefined && weights === this.#weights) return;
-    if (balancer !== undefined) this.#balancer = balancer;
+    if (balancer !== undefined) {
+      this.#balancer = balancer;
+      this.observing = balancer.observe !== undefined;
+    }
     this.#weights = weights;
     this.rebalance();
   }

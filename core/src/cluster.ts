@@ -33,6 +33,8 @@ export interface Cluster {
   readonly connector: string;
   /** Asks the balancer. `tried` are those that already failed this session. */
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined;
+  /** Whether the balancer wants samples: who has one need not make it where it does not. */
+  readonly observing: boolean;
   /** Feeds what was measured back to the balancer. */
   observe(endpoint: Endpoint, sample: Sample): void;
 }
@@ -51,7 +53,8 @@ export interface Balancer {
   update(endpoints: readonly Endpoint[]): void;
   /** One of the endpoints that is not in `tried`; undefined where none is left. On every session's way: no allocation. */
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined;
-  observe(endpoint: Endpoint, sample: Sample): void;
+  /** Missing where the policy does not ask what happens. */
+  observe?(endpoint: Endpoint, sample: Sample): void;
 }
 
 export interface BalancerFactory {

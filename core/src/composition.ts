@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Container, type ServiceIdentifier } from 'inversify';
 import type { Clock as ClockContract } from './clock.ts';
+import type { Configuration, ListenerSpec } from './configuration.ts';
 import type { DescriptorBudget } from './descriptor-budget.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { type ChainEntry, chainHooks, type HookChain } from './hook-chain.ts';
@@ -193,18 +194,33 @@ export class Composition {
       .sort((a, b) => this.#place(a.plugin) - this.#place(b.plugin));
   }
 
-  /** The hooks that one listener's connections go through. Listeners that see the same plugins share a chain. */
-  hooksFor(listener: string): HookChain {
-    const entries: ChainEntry[] = [];
-    let key = '';
-    for (const [i, { plugin, value }] of this.#hooks.entries()) {
-      const { listeners, onError, timeout } = this.plugins.find((entry) => entry.plugin.name === plugin)!;
-      if (listeners !== undefined && !listeners.includes(listener)) continue;
-      entries.push({ plugin, hooks: value, onError, timeout });
-      key += `${i},`;
-    }
+  /** The hooks that `configuration` asks for on one of its listeners, in plugin order. */
+  hooksOn(listener: ListenerSpec, configuration: Configuration): readonly Contribution<ConnectionHooks>[] {
+    return this.#hooks.filter(({ plugin, value }) => {
+      const { listeners } = this.#entryOf(plugin);
+      if (listeners !== undefined && !listeners.includes(listener.name)) return false;
+      try {
+        return value.wanted?.(configuration, listener) !== false;
+      } catch (error) {
+        throw new PluginError(
+          plugin,
+          `plugin ${plugin} failed to say whether listener ${listener.name} wants its hooks: ${messageOf(error)}`,
+          { cause: error },
+        );
+      }
+    });
+  }
+
+  /** The same as one chain. Listeners that see the same hooks share it. */
+  hooksFor(listener: ListenerSpec, configuration: Configuration): HookChain {
+    const seen = this.hooksOn(listener, configuration);
+    const key = seen.map((contribution) => this.#hooks.indexOf(contribution)).join();
     let chain = this.#chains.get(key);
     if (chain === undefined) {
+      const entries: ChainEntry[] = seen.map(({ plugin, value }) => {
+        const { onError, timeout } = this.#entryOf(plugin);
+        return { plugin, hooks: value, onError, timeout };
+      });
       chain = chainHooks(entries, {
         clock: this.#services.clock,
         logger: this.#services.logger,
@@ -275,6 +291,10 @@ export class Composition {
     return calls;
   }
 
+  #entryOf(plugin: string): ComposedPlugin {
+    return this.plugins.find((entry) => entry.plugin.name === plugin)!;
+  }
+
   #place(plugin: string): number {
     return this.plugins.findIndex((composed) => composed.plugin.name === plugin);
   }
@@ -297,7 +317,7 @@ function checkHooks({ plugin, value }: Contribution<ConnectionHooks>): void {
   if (typeof value !== 'object' || value === null)
     throw new PluginError(plugin, `plugin ${plugin} binds ${describe(value)} to ConnectionHooks; expected an object`);
   const hooks = value as Record<string, unknown>;
-  for (const hook of HOOKS) {
+  for (const hook of ['wanted', ...HOOKS]) {
     if (hooks[hook] !== undefined && typeof hooks[hook] !== 'function')
       throw new PluginError(
         plugin,

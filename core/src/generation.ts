@@ -45,7 +45,7 @@ export function buildGeneration(
     const routing = routingOf(listener, composition.routerFactory!, plan, old);
     routings.set(listener.name, routing);
     scopes.set(listener.name, {
-      hooks: composition.hooksFor(listener.name),
+      hooks: composition.hooksFor(listener, configuration),
       router: routing.router,
       generation: number,
     });

@@ -1,4 +1,5 @@
 import type { Outcome } from './cause.ts';
+import type { Configuration, ListenerSpec } from './configuration.ts';
 import type { Address, Connection } from './connection.ts';
 import type { Attempt, Message, Session, Side } from './session.ts';
 
@@ -55,6 +56,11 @@ export function isSendableCloseCode(code: number): boolean {
  * it had returned nothing), never the process.
  */
 export interface ConnectionHooks {
+  /**
+   * Whether `configuration` asks for these hooks on `listener`. Asked once for each listener of each generation; where the answer
+   * is false they are left out there and cost nothing. Missing: they are called.
+   */
+  wanted?(configuration: Configuration, listener: ListenerSpec): boolean;
   /** A socket was accepted; before TLS, before a byte is read. Once per socket, synchronous. A reject closes it unanswered. */
   onAccept?(peer: Address): undefined | void | Reject;
   /** The transport is established and no application byte was read. Once per connection. */

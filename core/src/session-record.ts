@@ -29,7 +29,6 @@ export abstract class SessionRecord implements Session {
   readonly connection: Connection;
   readonly hooks: HookChain;
   readonly generation: number;
-  readonly startedAt: number;
   /** Monotonic milliseconds. */
   readonly began: number;
   route: Route | undefined = undefined;
@@ -75,7 +74,6 @@ export abstract class SessionRecord implements Session {
     this.generation = generation;
     this.clock = clock;
     this.#open = open;
-    this.startedAt = clock.wallTime();
     this.began = clock.now();
     open.add(this);
   }
@@ -84,6 +82,10 @@ export abstract class SessionRecord implements Session {
   abstract close(cause: Cause): void;
   abstract transformRequest(transform: BodyTransform): void;
   abstract transformResponse(transform: BodyTransform): void;
+
+  get startedAt(): number {
+    return this.clock.wallTime() - (this.clock.now() - this.began);
+  }
 
   get attempts(): readonly Attempt[] {
     return this.#attempts ?? (this.attempt ? [this.attempt] : []);
@@ -131,7 +133,7 @@ export abstract class SessionRecord implements Session {
     this.#held = endpoint as EndpointRecord;
     if (this.kind === 'http') this.#held.requests++;
     else this.#held.streams++;
-    this.cluster?.observe(endpoint, BEGIN);
+    if (this.cluster?.observing) this.cluster.observe(endpoint, BEGIN);
     if (this.hooks.onAttempt !== null) this.hooks.onAttempt(this, attempt);
     return attempt;
   }
@@ -143,9 +145,9 @@ export abstract class SessionRecord implements Session {
     attempt.ended = true;
     attempt.failure = failure;
     const cluster = this.cluster;
-    if (failure !== undefined) cluster?.observe(attempt.endpoint, { kind: 'failure', ms: 0 });
-    else if (cluster !== undefined && attempt.headMs !== undefined) {
-      cluster.observe(attempt.endpoint, { kind: 'head', ms: attempt.headMs });
+    if (cluster?.observing) {
+      if (failure !== undefined) cluster.observe(attempt.endpoint, FAILURE);
+      else if (attempt.headMs !== undefined) cluster.observe(attempt.endpoint, { kind: 'head', ms: attempt.headMs });
     }
     if (this.hooks.onAttemptEnd !== null) this.hooks.onAttemptEnd(this, attempt);
   }
@@ -169,7 +171,7 @@ export abstract class SessionRecord implements Session {
     this.#held = undefined;
     if (this.kind === 'http') endpoint.requests--;
     else endpoint.streams--;
-    this.cluster?.observe(endpoint, END);
+    if (this.cluster?.observing) this.cluster.observe(endpoint, END);
   }
 
   #outcome(cause: Cause, ending: Ending | undefined): Outcome {
@@ -192,6 +194,7 @@ export abstract class SessionRecord implements Session {
 }
 
 const BEGIN: Sample = { kind: 'begin', ms: 0 };
+const FAILURE: Sample = { kind: 'failure', ms: 0 };
 const END: Sample = { kind: 'end', ms: 0 };
 
 class ExpiryTimer extends Timer {

@@ -23,6 +23,10 @@ export class VirtualClock implements Clock {
     this.#wheel.disarm(timer);
   }
 
+  suspend(timer: Timer): void {
+    this.#wheel.suspend(timer);
+  }
+
   after(ms: number, f: () => void): Disposable {
     const timer = new FunctionTimer(f);
     this.arm(timer, ms);

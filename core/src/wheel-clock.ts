@@ -6,6 +6,8 @@ import { FunctionTimer, TICK_MS, Wheel } from './wheel.ts';
 export class WheelClock implements Clock {
   readonly #wheel: Wheel;
   #interval: NodeJS.Timeout | undefined;
+  /** When the wheel was turned last, and one tick: never before now, so that nothing expires too early. */
+  #soon = 0;
 
   /** `failed` gets what a timer's `expired` threw. */
   constructor(failed: (error: unknown) => void) {
@@ -21,26 +23,40 @@ export class WheelClock implements Clock {
   }
 
   arm(timer: Timer, ms: number): void {
-    const now = this.now();
     // The wheel stood still while it was empty.
-    if (this.#interval === undefined) this.#wheel.advance(now);
-    this.#wheel.arm(timer, now + ms);
-    if (this.#interval === undefined && this.#wheel.size > 0) this.#start();
+    if (this.#interval === undefined) this.#turn();
+    this.#hang(timer, this.#soon + ms);
   }
 
   disarm(timer: Timer): void {
     this.#wheel.disarm(timer);
   }
 
+  suspend(timer: Timer): void {
+    this.#wheel.suspend(timer);
+  }
+
   after(ms: number, f: () => void): Disposable {
     const timer = new FunctionTimer(f);
-    this.arm(timer, ms);
+    if (this.#interval === undefined) this.#turn();
+    this.#hang(timer, this.now() + ms);
     return { [Symbol.dispose]: () => this.disarm(timer) };
+  }
+
+  #hang(timer: Timer, at: number): void {
+    this.#wheel.arm(timer, at);
+    if (this.#interval === undefined && this.#wheel.size > 0) this.#start();
+  }
+
+  #turn(): void {
+    const now = this.now();
+    this.#soon = now + TICK_MS;
+    this.#wheel.advance(now);
   }
 
   #start(): void {
     this.#interval = setInterval(() => {
-      this.#wheel.advance(this.now());
+      this.#turn();
       if (this.#wheel.size > 0) return;
       clearInterval(this.#interval);
       this.#interval = undefined;

@@ -41,6 +41,11 @@ export class Wheel {
     if (timer.slot !== -1) this.#unlink(timer);
   }
 
+  /** It stays where it hangs, and is taken out when its tick comes. */
+  suspend(timer: Timer): void {
+    timer.at = Number.POSITIVE_INFINITY;
+  }
+
   /** Runs what is due at `now`, in the order of the ticks, and within a tick in the order in which timers were hung. */
   advance(now: number): void {
     const last = Math.floor(now / TICK_MS);

@@ -3,13 +3,16 @@ import {
   AdminRoute,
   type Bind,
   Clock,
+  type ClusterSpec,
   type ComposedPlugin,
   Composition,
+  type Configuration,
   ConnectionHooks,
   Connector,
   Discovery,
   EndpointWeight,
   Lifecycle,
+  type ListenerSpec,
   Logger,
   Metrics,
   noMetrics,
@@ -36,6 +39,13 @@ function failure(...plugins: Plugin[]): { plugin: string; message: string } {
   const error = thrownBy(() => compose(...plugins));
   expect(error).to.be.instanceOf(PluginError);
   return { plugin: (error as PluginError).plugin, message: error.message };
+}
+
+/** A listener, and the configuration that it is in. */
+function listenerNamed(name: string, policy = 'round-robin'): [ListenerSpec, Configuration] {
+  const listener = { name } as ListenerSpec;
+  const clusters = [{ name: 'app', balancer: { policy, settings: {} } } as unknown as ClusterSpec];
+  return [listener, { listeners: [listener], clusters } as unknown as Configuration];
 }
 
 describe('a composition', () => {
@@ -122,13 +132,53 @@ describe('a composition', () => {
       [composed(hooks('a')), composed(hooks('b'), { listeners: ['edge'] }), composed(hooks('c'))],
       services(),
     );
-    const inbound = composition.hooksFor('inbound');
-    expect(composition.hooksFor('outbound')).to.equal(inbound);
-    expect(composition.hooksFor('edge')).not.to.equal(inbound);
+    const inbound = composition.hooksFor(...listenerNamed('inbound'));
+    expect(composition.hooksFor(...listenerNamed('outbound'))).to.equal(inbound);
+    expect(composition.hooksFor(...listenerNamed('edge'))).not.to.equal(inbound);
     void inbound.onRequest!(sessionStandIn());
     expect(seen.splice(0).join('')).to.equal('ac');
-    void composition.hooksFor('edge').onRequest!(sessionStandIn());
+    void composition.hooksFor(...listenerNamed('edge')).onRequest!(sessionStandIn());
     expect(seen.join('')).to.equal('abc');
+  });
+
+  it('leaves out the hooks that a configuration does not ask for, and asks for each listener anew', () => {
+    const seen: string[] = [];
+    const hooks = (name: string, wanted?: (listener: string, policy: string) => boolean) =>
+      plugin(name, (bind) => {
+        bind(ConnectionHooks).toConstantValue({
+          ...(wanted && {
+            wanted: ({ clusters }, listener) => wanted(listener.name, clusters[0]!.balancer.policy),
+          }),
+          onRequest: () => void seen.push(name),
+        });
+      });
+    const composition = compose(
+      hooks('always'),
+      hooks('edge-only', (listener) => listener === 'edge'),
+      hooks('random-only', (_listener, policy) => policy === 'random'),
+    );
+    const run = (listener: string, policy?: string) => {
+      void composition.hooksFor(...listenerNamed(listener, policy)).onRequest!(sessionStandIn());
+      return seen.splice(0).join();
+    };
+    expect(run('inbound')).to.equal('always');
+    expect(run('edge')).to.equal('always,edge-only');
+    expect(run('inbound', 'random')).to.equal('always,random-only');
+    const alone = compose(hooks('edge-only', () => false));
+    expect(alone.hooksFor(...listenerNamed('inbound')).onRequest).to.equal(null);
+  });
+
+  it('names the plugin whose hooks cannot say whether they are wanted', () => {
+    const undecided = plugin('undecided', (bind) => {
+      bind(ConnectionHooks).toConstantValue({
+        wanted() {
+          throw new Error('boom');
+        },
+      });
+    });
+    const error = thrownBy(() => compose(undecided).hooksFor(...listenerNamed('inbound')));
+    expect(error).to.be.instanceOf(PluginError);
+    expect(error.message).to.equal('plugin undecided failed to say whether listener inbound wants its hooks: boom');
   });
 
   it('gives each hook what its plugin says of errors', () => {
@@ -146,7 +196,10 @@ describe('a composition', () => {
         { onError },
       );
     const composition = new Composition([throwing('a', 'open'), throwing('b', 'closed')], services());
-    expect(composition.hooksFor('inbound').onRequest!(sessionStandIn())).to.deep.include({ status: 500, plugin: 'b' });
+    expect(composition.hooksFor(...listenerNamed('inbound')).onRequest!(sessionStandIn())).to.deep.include({
+      status: 500,
+      plugin: 'b',
+    });
   });
 });
 

@@ -145,12 +145,9 @@ function readsOf(): string {
     : `accepted sockets read by 'data' events, a buffer for each read: on ${node} they could not be made to share one, or OUTRIGGER_IO=public is set; slower`;
 }
 
-function listenerOf(listener: ListenerSpec, { plugins, composition }: Inspection): ExplainedListener {
+function listenerOf(listener: ListenerSpec, { configuration, composition }: Inspection): ExplainedListener {
   const { name, bind, protocol, direction } = listener;
-  const seen = composition.all(ConnectionHooks).filter(({ plugin }) => {
-    const { listeners } = plugins.find((one) => one.plugin.name === plugin)!;
-    return listeners?.includes(name) ?? true;
-  });
+  const seen = composition.hooksOn(listener, configuration);
   const chain = (hooks: readonly string[], contributions: typeof seen): ExplainedHook[] =>
     hooks
       .map((hook) => ({

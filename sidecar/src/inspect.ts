@@ -214,7 +214,8 @@ function build(configuration: SidecarConfiguration, composition: Composition, do
   for (const spec of configuration.clusters)
     if (spec.settings['tls'] !== undefined)
       attempt('clusters', spec.name, () => composition.connectors.get('tls')?.check?.(spec));
-  for (const { name, routes } of configuration.listeners)
+  for (const listener of configuration.listeners) {
+    const { name, routes } = listener;
     attempt(
       'listeners',
       name,
@@ -224,8 +225,9 @@ function build(configuration: SidecarConfiguration, composition: Composition, do
             spec,
             route: { name: `${name}[${index}]`, cluster: { name: spec.cluster }, settings: spec.settings } as Route,
           })),
-        ) && composition.hooksFor(name),
+        ) && composition.hooksFor(listener, configuration),
     );
+  }
   for (const { name, balancer } of configuration.clusters)
     attempt('clusters', name, () => composition.balancers.get(balancer.policy)!.create(balancer.settings));
   return problems;

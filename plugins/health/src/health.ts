@@ -79,6 +79,7 @@ export class Health implements EndpointWeight, Lifecycle {
       },
     };
     this.hooks = {
+      wanted: ({ clusters }) => clusters.some(({ settings }) => settings['outlier'] !== undefined),
       onAttemptEnd: (session, attempt) => {
         const { cluster } = session;
         const settings = cluster?.settings['outlier'] as OutlierSettings | undefined;

@@ -37,6 +37,8 @@ export function limitHooks(clock: Clock, metrics: Metrics): ConnectionHooks {
   };
 
   return {
+    wanted: ({ clusters }) =>
+      clusters.some(({ settings }) => settings['limits'] !== undefined || settings['retry'] !== undefined),
     onRoute(session) {
       const cluster = session.cluster!;
       const limits = cluster.settings['limits'] as LimitSettings | undefined;

@@ -54,6 +54,7 @@ export class Retries implements RetryPolicy {
       session.setState(retrying, undefined);
     };
     this.hooks = {
+      wanted: ({ clusters }) => clusters.some(({ settings }) => settings['retry'] !== undefined),
       onAttemptEnd: (session, { number }) => {
         // Where one more was decided on, the number is the next one's by now.
         if (session.state(retrying)?.number === number) over(session);

@@ -1,4 +1,4 @@
-import type { Balancer, Endpoint, Sample, Session } from '@outrigger/core';
+import type { Balancer, Endpoint, Session } from '@outrigger/core';
 import { isTried } from './tried.ts';
 
 /**
@@ -16,7 +16,6 @@ export abstract class Choosing<E extends { readonly endpoint: Endpoint }> implem
   }
 
   abstract update(endpoints: readonly Endpoint[]): void;
-  abstract observe(endpoint: Endpoint, sample: Sample): void;
   protected abstract cost(entry: E): number;
 
   pick(_session: Session, tried: readonly Endpoint[]): Endpoint | undefined {

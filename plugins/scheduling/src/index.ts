@@ -41,6 +41,7 @@ export default definePlugin<{ readonly secret?: string }>({
     bind(BalancerFactory).toResolvedValue((clock: Clock) => peakEwma(clock), [Clock]);
     bind(ConnectionHooks).toConstantValue(stickyHooks(secret === undefined ? randomBytes(32) : Buffer.from(secret)));
     bind(ConnectionHooks).toConstantValue({
+      wanted: ({ clusters }) => clusters.some(({ balancer }) => balancer.policy === 'peak-ewma'),
       onPong(session, side, ms) {
         const endpoint = session.attempts.at(-1)?.endpoint;
         if (side === 'upstream' && endpoint !== undefined) session.cluster?.observe(endpoint, { kind: 'ping', ms });

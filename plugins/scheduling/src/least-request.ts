@@ -55,8 +55,6 @@ class LeastRequest extends Choosing<{ readonly endpoint: Endpoint }> {
     return this.#equal ? super.pick(session, tried) : this.#schedule.pick(tried, this.#weigh);
   }
 
-  observe(): void {}
-
   protected cost({ endpoint }: { readonly endpoint: Endpoint }): number {
     return endpoint.requests + endpoint.streams;
   }

@@ -42,8 +42,6 @@ export class Random implements Balancer {
     return undefined;
   }
 
-  observe(): void {}
-
   /** The first place whose sum is above `drawn`. */
   #place(drawn: number): number {
     let low = 0;

@@ -49,8 +49,6 @@ export class RoundRobin implements Balancer {
     return this.#equal ? this.#pickInTurn(tried) : this.#pickByWeight(tried);
   }
 
-  observe(): void {}
-
   #pickInTurn(tried: readonly Endpoint[]): Endpoint | undefined {
     const count = this.#entries.length;
     for (let step = 0; step < count; step++) {

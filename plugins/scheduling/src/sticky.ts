@@ -39,6 +39,8 @@ const toldBy = createSlot<string>('sticky');
 export function stickyHooks(secret: Buffer): ConnectionHooks {
   const tags = new Tags(secret);
   return {
+    wanted: ({ clusters }) =>
+      clusters.some(({ settings }) => (settings['sticky'] as Sticky | undefined)?.cookie !== undefined),
     onRoute(session) {
       const { cluster } = session;
       const sticky = cluster?.settings['sticky'] as Sticky | undefined;

@@ -92,7 +92,7 @@ describe('least-connections', () => {
       const picked = balancer.pick({} as never, []) as Pooled;
       expect((picked.requests + 1) / picked.weight).to.equal(least);
       picked.requests++;
-      balancer.observe(picked, { kind: 'begin', ms: 0 });
+      balancer.observe?.(picked, { kind: 'begin', ms: 0 });
       sessions.push(picked);
     }
   });
@@ -181,8 +181,8 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const { balancer } = make();
     const [a, b] = endpoints('a b');
     over(balancer, [a!, b!]);
-    balancer.observe(a!, head(80));
-    balancer.observe(b!, head(40));
+    balancer.observe?.(a!, head(80));
+    balancer.observe?.(b!, head(40));
     expect(tally(picks(balancer, 100).split(' '))).to.deep.equal({ b: 100 });
   });
 
@@ -190,11 +190,11 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const { balancer, clock } = make();
     const [a, b] = endpoints('a b');
     over(balancer, [a!, b!]);
-    balancer.observe(a!, head(2_000));
+    balancer.observe?.(a!, head(2_000));
     expect(preferred(balancer)).to.equal('b');
     for (let second = 0; second < 40; second++) {
       clock.advance(1_000);
-      balancer.observe(b!, head(100));
+      balancer.observe?.(b!, head(100));
     }
     expect(preferred(balancer), 'after 40 s').to.equal('a');
   });
@@ -203,10 +203,10 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const { balancer, clock } = make();
     const [a, b] = endpoints('a b');
     over(balancer, [a!, b!]);
-    balancer.observe(a!, head(1_000));
-    balancer.observe(b!, head(200));
+    balancer.observe?.(a!, head(1_000));
+    balancer.observe?.(b!, head(200));
     clock.advance(1_000);
-    balancer.observe(a!, head(1));
+    balancer.observe?.(a!, head(1));
     expect(preferred(balancer)).to.equal('b');
   });
 
@@ -220,7 +220,7 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const { balancer } = make();
     const [a, b] = endpoints('a b');
     over(balancer, [a!, b!]);
-    balancer.observe(a!, { kind: 'ping', ms: 500 });
+    balancer.observe?.(a!, { kind: 'ping', ms: 500 });
     expect(preferred(balancer)).to.equal('b');
   });
 
@@ -228,8 +228,8 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const { balancer } = make();
     const [a, b] = endpoints('a b');
     over(balancer, [a!, b!]);
-    balancer.observe(b!, head(300));
-    balancer.observe(a!, { kind: 'failure', ms: 0 });
+    balancer.observe?.(b!, head(300));
+    balancer.observe?.(a!, { kind: 'failure', ms: 0 });
     expect(preferred(balancer)).to.equal('b');
   });
 
@@ -238,10 +238,10 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const [a, b] = endpoints('a b');
     over(balancer, [a!, b!]);
     a!.streams++;
-    balancer.observe(a!, { kind: 'begin', ms: 0 });
+    balancer.observe?.(a!, { kind: 'begin', ms: 0 });
     clock.advance(100);
     a!.streams--;
-    balancer.observe(a!, { kind: 'end', ms: 3_600_000 });
+    balancer.observe?.(a!, { kind: 'end', ms: 3_600_000 });
     const counts = tally(picks(balancer, 1_000).split(' '));
     close(counts['a'] ?? 0, 500, 0.15);
   });
@@ -250,7 +250,7 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     const { balancer } = make();
     const [a, b, c] = endpoints('a b c');
     over(balancer, [a!, b!]);
-    balancer.observe(a!, head(900));
+    balancer.observe?.(a!, head(900));
     balancer.update([a!, c!]);
     expect(preferred(balancer)).to.equal('c');
   });

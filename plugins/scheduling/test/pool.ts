@@ -66,13 +66,13 @@ export function open(balancer: Balancer, tried: readonly Endpoint[] = [], sessio
   const picked = balancer.pick(session, tried) as Pooled | undefined;
   if (picked === undefined) return undefined;
   picked.requests++;
-  balancer.observe(picked, { kind: 'begin', ms: 0 });
+  balancer.observe?.(picked, { kind: 'begin', ms: 0 });
   return picked;
 }
 
 export function end(balancer: Balancer, at: Pooled): void {
   at.requests--;
-  balancer.observe(at, { kind: 'end', ms: 0 });
+  balancer.observe?.(at, { kind: 'end', ms: 0 });
 }
 
 /** Addresses of `count` picks. */

@@ -1,4 +1,12 @@
-import { type ComposedPlugin, Composition, type ConnectionHooks, OpenSessions, VirtualClock } from '@outrigger/core';
+import {
+  type ComposedPlugin,
+  Composition,
+  type Configuration,
+  type ConnectionHooks,
+  type ListenerSpec,
+  OpenSessions,
+  VirtualClock,
+} from '@outrigger/core';
 import { expect } from 'chai';
 import tracing from '../src/index.ts';
 import type { TracingSettings } from '../src/settings.ts';
@@ -90,7 +98,7 @@ describe('tracing', () => {
       connector: { name: 'tcp' },
       sidecar: {},
     } as unknown as ConstructorParameters<typeof Composition>[1]);
-    const hooks = composition.hooksFor('inbound');
+    const hooks = composition.hooksFor({ name: 'inbound' } as ListenerSpec, {} as Configuration);
     const session = sessionFor();
     const attempt = attemptAt('127.0.0.1:4001');
     expect(hooks.onRequest?.(session)).to.equal(undefined);

@@ -43,8 +43,6 @@ class ByZone implements Balancer {
     const zone = session.request.headers.get('x-zone') ?? this.#fallback;
     return this.#endpoints.find((endpoint) => endpoint.metadata['zone'] === zone && !tried.includes(endpoint));
   }
-
-  observe(): void {}
 }
 
 export default definePlugin<Settings>({
