@@ -84,6 +84,23 @@ describe('a virtual clock', () => {
     expect(seen).to.deep.equal(['far']);
   });
 
+  it('suspends a timer until it is armed again, earlier or later than before, or its old tick has passed', () => {
+    const clock = new VirtualClock();
+    const seen: string[] = [];
+    const timers = ['earlier', 'later', 'after its tick', 'never'].map((name) => new Recording(name, seen));
+    for (const timer of timers) {
+      clock.arm(timer, 1_000);
+      clock.suspend(timer);
+    }
+    clock.arm(timers[0]!, 500);
+    clock.arm(timers[1]!, 1_500);
+    clock.advance(1_400);
+    expect(seen).to.deep.equal(['earlier']);
+    clock.arm(timers[2]!, 200);
+    clock.advance(10_000);
+    expect(seen).to.deep.equal(['earlier', 'later', 'after its tick']);
+  });
+
   it('disarms by Infinity, and takes a time in the past for the next tick', () => {
     const clock = new VirtualClock();
     const seen: string[] = [];

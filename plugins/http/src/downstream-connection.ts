@@ -16,7 +16,7 @@ import { forwardedCertificate } from './forwarded-certificate.ts';
 import { HeadScanner, MALFORMED, MAX_HEAD_BYTES, NEED_MORE } from './head-scanner.ts';
 import { localReply, statusLine } from './heads.ts';
 import { HttpSession } from './http-session.ts';
-import { MAX_TARGET_BYTES, type RequestOrigin, RequestParser } from './request-parser.ts';
+import { hopOf, MAX_TARGET_BYTES, type RequestOrigin, RequestParser } from './request-parser.ts';
 import { type ListenerSettings, listenerSettings } from './settings.ts';
 import { isTrusted } from './trusted-peers.ts';
 
@@ -81,10 +81,12 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.#ended = ended;
     this.settings = listenerSettings(scope().listener.settings);
     const { address, tls } = connection.peer;
+    const client = address.family === 'unix' ? '' : address.host;
     this.origin = {
       trusted: isTrusted(this.settings.trustedPeers, address),
-      address: address.host !== '' && address.family !== 'unix' ? address.host : '',
+      address: client,
       secure: tls !== undefined,
+      hop: hopOf(client, tls !== undefined),
       certificate: tls?.certificate && forwardedCertificate(tls.certificate),
     };
     this.#strict = tls?.strict === true;
@@ -350,7 +352,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
     this.#restFrom = end;
     this.#state = SESSION;
     this.#overdue = 'downstream-idle-timeout';
-    this.#engine.clock.disarm(this);
+    this.#engine.clock.suspend(this);
     const scope = this.#scope();
     const session = new HttpSession(this.#engine, this, scope, parser);
     session.bytesReceived = end - from;
@@ -410,7 +412,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
     } else if (this.#state === HEAD) this.#expect('downstream-idle-timeout', timeouts.idle);
     else if (this.#flowing && !this.body.done) this.#expect('downstream-body-timeout', timeouts.body);
     else if (this.#halfClosed && this.#state === SESSION) this.#expect('downstream-closed', HALF_CLOSED_MS);
-    else this.#engine.clock.disarm(this);
+    else this.#engine.clock.suspend(this);
   }
 
   #expect(cause: Cause, ms: number): void {

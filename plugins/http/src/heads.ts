@@ -13,8 +13,11 @@ export class RequestView implements RequestHead {
   readonly authority: string;
   readonly version: '1.0' | '1.1';
   readonly headers: FieldLines;
+  /** The request line as it goes up; empty from the 101 on. */
+  line: string;
 
   constructor(parser: RequestParser, fields: string) {
+    this.line = parser.line;
     this.method = parser.method;
     this.target = parser.target;
     this.path = parser.path;

@@ -74,6 +74,7 @@ export class HttpSession extends SessionRecord {
   #responseTransforms: BodyTransform[] | undefined = undefined;
   #response: ResponseView | undefined = undefined;
   // The response's head before anybody asked for it.
+  #line = '';
   #reason = '';
   #fields = '';
   #framing: Framing = NO_BODY;
@@ -87,6 +88,8 @@ export class HttpSession extends SessionRecord {
   #downstreamFull = false;
   #local = false;
   #total: TotalTimer | undefined = undefined;
+  /** How long the current attempt may take to its response's head. */
+  #answerWithin = Number.POSITIVE_INFINITY;
 
   constructor(engine: Engine, downstream: DownstreamConnection, scope: Scope, parser: RequestParser) {
     const kind = parser.websocket ? 'websocket' : 'http';
@@ -119,24 +122,24 @@ export class HttpSession extends SessionRecord {
   }
 
   transformRequest(transform: BodyTransform): void {
-    this.#transformable(this.#upstream === null && !this.#over);
+    this.#transformable(this.#upstream === null && !this.#isOver());
     this.#requestTransforms ??= [];
     this.#requestTransforms.push(transform);
   }
 
   transformResponse(transform: BodyTransform): void {
-    this.#transformable(!this.#responseStarted && this.#head === null && !this.#over);
+    this.#transformable(!this.#responseStarted && this.#head === null && !this.#isOver());
     this.#responseTransforms ??= [];
     this.#responseTransforms.push(transform);
   }
 
   /** Whether nothing may go on but our own answer. */
-  get #over(): boolean {
+  #isOver(): boolean {
     return this.ended || this.#replying;
   }
 
   close(cause: Cause): void {
-    if (this.#over) return;
+    if (this.#isOver()) return;
     if (this.plane !== null) this.plane.close(cause);
     else if (this.#responseStarted) this.abort(cause);
     else this.fail(cause);
@@ -146,6 +149,8 @@ export class HttpSession extends SessionRecord {
   settle(): void {
     this.#firstBody = undefined;
     this.#head = null;
+    this.#line = '';
+    this.request.line = '';
     this.#fields = flat(this.#fields);
     this.request.headers.text = flat(this.request.headers.text);
   }
@@ -178,11 +183,11 @@ export class HttpSession extends SessionRecord {
           this.#attempt();
           return;
       }
-      if (this.#over) return;
+      if (this.#isOver()) return;
       if (verdict === undefined) continue;
       if ('then' in verdict) {
         void verdict.then((late: Verdict) => {
-          if (this.#over) return;
+          if (this.#isOver()) return;
           if (late === undefined) this.#advance(step + 1);
           else this.#rejected(late);
         });
@@ -205,7 +210,9 @@ export class HttpSession extends SessionRecord {
 
   /** Picks an endpoint and sends the head to it. */
   #attempt(fresh = false): void {
-    if (this.attempt === undefined && this.kind === 'http') this.#limitTotal();
+    const route = (this.route?.settings as RouteSettings | undefined)?.timeouts;
+    const { timeouts } = this.#engine.clusterSettings(this.cluster!);
+    if (this.attempt === undefined && this.kind === 'http') this.#limitTotal(route?.total ?? timeouts.total);
     const endpoint = this.cluster!.pick(this, this.#tried);
     if (endpoint === undefined) {
       const failure = this.attempt?.failure;
@@ -213,10 +220,13 @@ export class HttpSession extends SessionRecord {
     }
     const pooled = fresh ? undefined : this.#engine.pools.take(endpoint, this.#engine.keyOf(this.cluster!));
     const attempt = this.beginAttempt(endpoint, pooled !== undefined);
-    if (this.#over) {
+    if (this.#isOver()) {
       pooled?.discard();
       return;
     }
+    const { retry } = this.#engine;
+    const perTry = retry.attemptTimeout === undefined ? Number.POSITIVE_INFINITY : retry.attemptTimeout(this);
+    this.#answerWithin = Math.min(route?.response ?? timeouts.response, perTry);
     const { overlay } = attempt;
     let fields = this.request.headers.text;
     if (this.request.authority === '')
@@ -239,14 +249,12 @@ export class HttpSession extends SessionRecord {
     if (pooled !== undefined) pooled.assign(this);
     const upstream = pooled ?? new UpstreamConnection(this.#engine, endpoint, this);
     this.#upstream = upstream;
-    const { method, target } = this.request;
-    write(upstream, `${method} ${target} HTTP/1.1\r\n${fields}\r\n${changed ? '' : this.#firstBody}`);
+    write(upstream, `${this.request.line}${fields}\r\n${changed ? '' : this.#firstBody}`);
     this.requestSent = !changed && this.#downstream.body.done && !this.#streamed;
     if (pooled !== undefined) this.upstreamConnected();
   }
 
-  #limitTotal(): void {
-    const ms = this.#timeout('total');
+  #limitTotal(ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) return;
     this.#total = new TotalTimer(this);
     this.clock.arm(this.#total, ms);
@@ -256,7 +264,7 @@ export class HttpSession extends SessionRecord {
   upstreamConnected(): void {
     const attempt = this.attempt!;
     if (!attempt.reused) attempt.connectMs = this.clock.now() - attempt.startedAt;
-    this.#upstream!.expect('upstream-response-timeout', this.#timeout('response'));
+    this.#upstream!.expect('upstream-response-timeout', this.#answerWithin);
     if (this.requestSent) return;
     if (this.#requestTransforms !== undefined && this.#requestPipeline === undefined) {
       this.#streamed = true;
@@ -310,7 +318,7 @@ export class HttpSession extends SessionRecord {
       this.#downstream.stop();
       upstream.expect('upstream-write-timeout', this.writeTimeout);
     } else if (!this.#upstreamFull) {
-      if (this.status === undefined) upstream.expect('upstream-response-timeout', this.#timeout('response'));
+      if (this.status === undefined) upstream.expect('upstream-response-timeout', this.#answerWithin);
       else upstream.released();
     }
   }
@@ -329,7 +337,7 @@ export class HttpSession extends SessionRecord {
       failed: (error) => this.#transformFailed(error),
       waiting: (waits) => {
         if (waits) this.#downstream.stop();
-        else if (!this.#upstreamFull && !this.#over) this.#downstream.flow();
+        else if (!this.#upstreamFull && !this.#isOver()) this.#downstream.flow();
       },
     });
     this.#downstream.body.unframe((b, from, to) => pipeline.write(b, from, to));
@@ -341,7 +349,7 @@ export class HttpSession extends SessionRecord {
   /** A 1xx other than 101: goes to clients that know of them. */
   informational(parser: ResponseParser): void {
     if (!this.http10 && !this.#responseStarted) {
-      this.#down(`${statusLine(parser.status, parser.reason)}${parser.fields}\r\n`);
+      this.#down(`${parser.line}${parser.fields}\r\n`);
     }
   }
 
@@ -396,17 +404,18 @@ export class HttpSession extends SessionRecord {
     attempt.headMs = this.clock.now() - attempt.startedAt;
     if (this.#engine.retriesResponses && this.#repeatable()) {
       const retry = this.#engine.retry.onFailure(this, attempt);
-      if (this.#over) return false;
+      if (this.#isOver()) return false;
       if (retry !== undefined) {
         this.#letGo();
         this.endAttempt();
-        if (!this.#over) this.#again(retry.sameEndpoint, retry.delayMs);
+        if (!this.#isOver()) this.#again(retry.sameEndpoint, retry.delayMs);
         return false;
       }
     }
     this.endAttempt();
-    if (this.#over) return false;
+    if (this.#isOver()) return false;
     this.status = parser.status;
+    this.#line = parser.line;
     this.#reason = parser.reason;
     this.#fields = parser.fields;
     this.#framing = parser.framing;
@@ -415,11 +424,11 @@ export class HttpSession extends SessionRecord {
 
   /** True where the hooks were through at once; else `later` is called when they are. */
   #responded(verdict: Awaitable<Verdict>, later: () => void): boolean {
-    if (this.#over) return false;
+    if (this.#isOver()) return false;
     if (verdict === undefined) return true;
     if ('then' in verdict) {
       void verdict.then((late: Verdict) => {
-        if (this.#over) return;
+        if (this.#isOver()) return;
         if (late === undefined) later();
         else this.#replace(late);
       });
@@ -450,7 +459,7 @@ export class HttpSession extends SessionRecord {
       else this.payload = (b, from, to) => this.#relayChunk(b, from, to);
     }
     this.#keepAlive = !closes;
-    this.#head = statusLine(this.status!, this.#response?.reason ?? this.#reason) + fields + this.#connectionFields();
+    this.#head = this.#line + fields + this.#connectionFields();
     if (this.payload !== undefined) this.#flushHead('');
   }
 
@@ -513,7 +522,7 @@ export class HttpSession extends SessionRecord {
   /** The upstream has sent all, and has let go of the session. */
   responseComplete(): void {
     this.#upstream = null;
-    if (this.#over) return;
+    if (this.#isOver()) return;
     if (this.#responsePipeline === undefined) return this.#finishResponse();
     // Nobody takes the rest of a request that was answered before it was whole.
     if (!this.#downstream.body.done) this.#downstream.stop();
@@ -535,13 +544,13 @@ export class HttpSession extends SessionRecord {
   /** Nothing was sent down, or not all: the upstream has failed and is gone. */
   upstreamFailed(reason: Cause, error: Error | undefined): void {
     this.#upstream = null;
-    if (this.#over) return;
+    if (this.#isOver()) return;
     if (this.#responseStarted) return this.abort(reason === 'upstream-reset' ? 'upstream-aborted' : reason, error);
     const attempt = this.attempt!;
     attempt.failure = { cause: reason, error };
     const retry = this.#repeatable() ? this.#engine.retry.onFailure(this, attempt) : undefined;
     this.endAttempt(attempt.failure);
-    if (this.#over) return;
+    if (this.#isOver()) return;
     if (retry === undefined) this.fail(reason, error);
     else this.#again(retry.sameEndpoint, retry.delayMs);
   }
@@ -556,7 +565,7 @@ export class HttpSession extends SessionRecord {
     this.#downstream.stop();
     this.#upstreamFull = false;
     const repeat = () => {
-      if (this.#over) return;
+      if (this.#isOver()) return;
       // What came meanwhile was too much to keep.
       if (this.#streamed) this.fail(this.attempt!.failure?.cause ?? 'no-endpoint', this.attempt!.failure?.error);
       else this.#attempt(sameEndpoint);
@@ -572,7 +581,7 @@ export class HttpSession extends SessionRecord {
 
   /** Ends the session with the answer that belongs to the cause. Nothing may have gone down. */
   fail(reason: Cause, error?: Error): void {
-    if (this.#over) return;
+    if (this.#isOver()) return;
     const { status, doc } = describeCause(reason);
     if (status === 0) return this.abort(reason, error);
     this.#reply(status, `${reason}: ${doc}`, status === 503 ? { 'retry-after': '1' } : undefined, reason, error);
@@ -673,13 +682,6 @@ export class HttpSession extends SessionRecord {
 
   get writeTimeout(): number {
     return this.#downstream.settings.timeouts.write;
-  }
-
-  #timeout(which: 'response' | 'total'): number {
-    const route = (this.route?.settings as RouteSettings | undefined)?.timeouts?.[which];
-    const ms = route ?? this.#engine.clusterSettings(this.cluster!).timeouts[which];
-    const { retry } = this.#engine;
-    return which === 'total' || retry.attemptTimeout === undefined ? ms : Math.min(ms, retry.attemptTimeout(this));
   }
 }
 

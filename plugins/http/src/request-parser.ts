@@ -20,6 +20,8 @@ const OURS =
     .split(' ')
     .reduce((bits, name) => bits | bitOf(name), 0);
 
+const SLASH = 47;
+
 const METHODS = ['GET', 'POST', 'PUT', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /** What the connection that a request came on says about it. */
@@ -31,6 +33,14 @@ export interface RequestOrigin {
   readonly secure: boolean;
   /** What `x-forwarded-client-cert` says of the certificate that the peer proved. */
   readonly certificate?: string | undefined;
+  /** {@link hopOf} this connection. */
+  readonly hop: string;
+}
+
+/** What goes behind the fields of every request of a connection, where the client is the first hop: composed once. */
+export function hopOf(address: string, secure: boolean): string {
+  const client = address === '' ? '' : `x-forwarded-for: ${address}\r\n`;
+  return `via: 1.1 outrigger\r\n${client}x-forwarded-proto: ${secure ? 'https' : 'http'}\r\n`;
 }
 
 /**
@@ -54,12 +64,16 @@ export class RequestParser {
   websocket = false;
   websocketKey = '';
   requestId = '';
+  /** The request line as it goes up, with its CRLF. */
+  line = '';
   /** The fields as they go up, each with its CRLF; `x-request-id` is the caller's to add where `requestId` is empty. */
   fields = '';
   /** A bit for each name among them, as {@link FieldLines} wants to know. */
   names = 0;
 
   readonly #drop = new Uint8Array(MAX_FIELDS);
+  /** The `Host` of the last request: most of them name the same one. */
+  readonly #known = { authority: '', host: '', line: '' };
 
   /** Reads what `scanner` has found in `b`; `head` is the same bytes from `from` on, as latin1. The cause, where it is refused. */
   parse(b: Buffer, from: number, head: string, scanner: HeadScanner, origin: RequestOrigin): Cause | undefined {
@@ -242,13 +256,15 @@ export class RequestParser {
     this.authority = '';
     this.host = '';
     if (hostAt !== -1) {
-      this.host = hostOf(b, offsets[hostAt + 2]!, offsets[hostAt + 3]!);
-      if (this.host === '') return 'downstream-malformed';
-      this.authority = text(hostAt);
+      if (!this.#readHost(b, offsets[hostAt + 2]!, offsets[hostAt + 3]!)) return 'downstream-malformed';
     } else if (version === 1) return 'downstream-malformed';
     this.target = head.slice(targetStart - from, targetEnd - from);
     const refused = this.#readTarget(b, targetStart, targetEnd);
     if (refused !== undefined) return refused;
+    this.line =
+      version === 1 && b[targetStart] === SLASH
+        ? head.slice(0, startEnd + 2 - from)
+        : `${this.method} ${this.target} HTTP/1.1\r\n`;
 
     // WebSocket handshake
     this.websocket = connectionUpgrade && upgrade !== '' && tokens(upgrade).includes('websocket');
@@ -277,22 +293,44 @@ export class RequestParser {
     if (this.websocket) fields += 'connection: Upgrade\r\nupgrade: websocket\r\n';
     if (trailers) fields += 'te: trailers\r\nconnection: te\r\n';
     if (hostAt === -1 && this.authority !== '') fields += `host: ${this.authority}\r\n`;
-    fields += version === 0 ? 'via: 1.0 outrigger\r\n' : 'via: 1.1 outrigger\r\n';
-    if (origin.address !== '') fields += `x-forwarded-for: ${forwardedFor}${origin.address}\r\n`;
-    else if (forwardedFor !== '') fields += `x-forwarded-for: ${forwardedFor.slice(0, -2)}\r\n`;
-    if (!hasProto) fields += origin.secure ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n';
-    if (!hasHost && this.authority !== '') fields += `x-forwarded-host: ${this.authority}\r\n`;
+    if (version === 1 && forwardedFor === '' && !hasProto) fields += origin.hop;
+    else {
+      fields += version === 0 ? 'via: 1.0 outrigger\r\n' : 'via: 1.1 outrigger\r\n';
+      if (origin.address !== '') fields += `x-forwarded-for: ${forwardedFor}${origin.address}\r\n`;
+      else if (forwardedFor !== '') fields += `x-forwarded-for: ${forwardedFor.slice(0, -2)}\r\n`;
+      if (!hasProto) fields += origin.secure ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n';
+    }
+    if (!hasHost && this.authority !== '') {
+      const known = this.authority === this.#known.authority;
+      fields += known ? this.#known.line : `x-forwarded-host: ${this.authority}\r\n`;
+    }
     if (origin.certificate !== undefined) fields += `x-forwarded-client-cert: ${origin.certificate}\r\n`;
     this.fields = fields;
     this.names = names;
     return undefined;
   }
 
+  /** False where it is not one. */
+  #readHost(b: Buffer, from: number, to: number): boolean {
+    const known = this.#known;
+    const authority = latin1(b, from, to);
+    if (authority !== known.authority) {
+      const host = hostOf(b, from, to);
+      if (host === '') return false;
+      known.authority = authority;
+      known.host = host;
+      known.line = `x-forwarded-host: ${authority}\r\n`;
+    }
+    this.authority = known.authority;
+    this.host = known.host;
+    return true;
+  }
+
   /** RFC 9112 §3.2: origin-form, `*` for OPTIONS, or absolute-form that agrees with Host (stricter than §3.2.2, on purpose). */
   #readTarget(b: Buffer, from: number, to: number): Cause | undefined {
     const { target } = this;
     let origin = target;
-    if (b[from] !== 47) {
+    if (b[from] !== SLASH) {
       if (target === '*') {
         if (this.method !== 'OPTIONS') return 'downstream-malformed';
         this.path = '*';
@@ -302,7 +340,7 @@ export class RequestParser {
       const scheme = /^https?:\/\//i.exec(target);
       if (scheme === null) return 'downstream-malformed';
       let end = from + scheme[0].length;
-      while (end < to && b[end] !== 47 && b[end] !== 63) end++;
+      while (end < to && b[end] !== SLASH && b[end] !== 63) end++;
       const host = hostOf(b, from + scheme[0].length, end);
       const authority = target.slice(scheme[0].length, end - from);
       if (host === '') return 'downstream-malformed';

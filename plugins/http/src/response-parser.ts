@@ -1,6 +1,7 @@
 import { CHUNKED, type Framing, LENGTH, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import { tokens } from './characters.ts';
 import { type HeadScanner, isName, MAX_FIELDS } from './head-scanner.ts';
+import { statusLine } from './heads.ts';
 import { contentLength } from './request-parser.ts';
 
 /**
@@ -10,6 +11,8 @@ import { contentLength } from './request-parser.ts';
 export class ResponseParser {
   status = 0;
   reason = '';
+  /** The status line as it goes down, with its CRLF. */
+  line = '';
   http10 = false;
   framing: Framing = NO_BODY;
   length = 0;
@@ -46,6 +49,7 @@ export class ResponseParser {
     this.http10 = minor === 0;
     this.status = hundreds * 100 + tens * 10 + ones;
     this.reason = start > 13 ? head.slice(13, start) : '';
+    this.line = minor === 1 && start > 12 ? head.slice(0, start + 2) : statusLine(this.status, this.reason);
 
     const drop = this.#drop;
     let lengthAt = -1;

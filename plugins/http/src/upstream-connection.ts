@@ -99,7 +99,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
 
   connected(): void {
     this.established = true;
-    this.#engine.clock.disarm(this);
+    this.#engine.clock.suspend(this);
     this.session?.upstreamConnected();
   }
 
@@ -199,7 +199,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   }
 
   released(): void {
-    this.#engine.clock.disarm(this);
+    this.#engine.clock.suspend(this);
   }
 
   close(): void {
@@ -245,7 +245,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.#keepAlive = parser.keepAlive;
     this.#idleMs = parser.keepAliveMs;
     // A request that is still going up has to be read, whatever was answered.
-    if (this.#overdue !== 'upstream-write-timeout') this.#engine.clock.disarm(this);
+    if (this.#overdue !== 'upstream-write-timeout') this.#engine.clock.suspend(this);
     this.#state = HOLD;
     const proceed = parser.status === 101 ? session.switching(parser, b, from, to) : session.finalHead(parser);
     if (this.session !== session || this.#state !== HOLD) return;

@@ -2,7 +2,7 @@ import { latin1 } from '@outrigger/core';
 import { expect } from 'chai';
 import { HeadScanner } from '../src/head-scanner.ts';
 import { RequestView } from '../src/heads.ts';
-import { type RequestOrigin, RequestParser } from '../src/request-parser.ts';
+import { hopOf, type RequestOrigin, RequestParser } from '../src/request-parser.ts';
 
 const scanner = new HeadScanner();
 const parser = new RequestParser();
@@ -14,6 +14,7 @@ function viewOf(head: string, origin: Partial<RequestOrigin> = {}): RequestView 
   expect(end).to.equal(bytes.length);
   const whole = {
     trusted: false,
+    hop: hopOf('', false),
     address: '10.0.0.7',
     secure: true,
     certificate: 'Hash=1;URI=spiffe://a/b',
@@ -42,6 +43,24 @@ describe('the fields of a request, as hooks see them', () => {
         expect(headers.getAll(field.toLowerCase()), field).to.include(value);
       }
     });
+
+  it('are told of their own host, whatever the request before named', () => {
+    const told = ['a', 'b:81', 'b:81', 'B:81'].map((host) => {
+      const view = viewOf(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      return [view.host, view.authority, view.headers.get('x-forwarded-host')];
+    });
+    expect(told).to.deep.equal([
+      ['a', 'a', 'a'],
+      ['b', 'b:81', 'b:81'],
+      ['b', 'b:81', 'b:81'],
+      ['b', 'B:81', 'B:81'],
+    ]);
+  });
+
+  it('go behind the line as it came, or one in origin-form', () => {
+    expect(viewOf(HEADS['a plain one']).line).to.equal('GET / HTTP/1.1\r\n');
+    expect(viewOf(HEADS['one of HTTP/1.0 in absolute-form']).line).to.equal('GET / HTTP/1.1\r\n');
+  });
 
   it('have the certificate that the client proved', () => {
     expect(viewOf(HEADS['a plain one']).headers.get('x-forwarded-client-cert')).to.equal('Hash=1;URI=spiffe://a/b');

@@ -42,8 +42,10 @@ export class HostTable {
   /** `path` in its canonical form. A host none of whose paths match does not end the search. */
   find(path: string, request: RequestHead): Route | undefined {
     const host = request.host;
-    const route = this.#exact.get(host)?.find(path, request);
-    if (route !== undefined) return route;
+    if (this.#exact.size > 0) {
+      const route = this.#exact.get(host)?.find(path, request);
+      if (route !== undefined) return route;
+    }
     if (this.#wildcards.size > 0)
       for (let wildcard = this.#longest(host); wildcard !== undefined; wildcard = wildcard.shorter) {
         const found = wildcard.paths.find(path, request);
