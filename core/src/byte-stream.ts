@@ -22,7 +22,7 @@ export interface ByteStream {
   /** Names who gets what arrives, and starts reading. A second call replaces the sink without losing a byte. */
   read(sink: ByteSink): void;
   /**
-   * Queues `data`; a string is latin1. The stream owns a buffer from here on. Returns false once more than its high
+   * Queues `data`; a string is latin1. What is small goes out at the end of the event loop's turn, in order with the rest. The stream owns a buffer from here on. Returns false once more than its high
    * water mark is waiting: send nothing more until {@link onDrain} calls. After the stream is gone it is a no-op.
    */
   write(data: Buffer | string): boolean;
@@ -43,7 +43,7 @@ export interface ByteStream {
    * said all and expects no more. What it sends nevertheless is answered with a reset, so that it may lose what it has not read.
    */
   closeWhenSent(): boolean;
-  /** Ends both directions at once and throws away what is queued. */
+  /** Ends both directions at once and throws away what the kernel does not take at once. */
   destroy(cause: Cause): void;
   /** As {@link destroy}, and the peer learns it: a reset, so that it cannot take what it has for the whole. */
   reset(cause: Cause): void;

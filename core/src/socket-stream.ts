@@ -4,6 +4,7 @@ import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { handleOf, ioIsDirect, readDirectly, SHARED, writeRequest } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
+import { type Sender, sendAtTurnsEnd } from './outbox.ts';
 
 /**
  * Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. Longer
@@ -24,7 +25,7 @@ const STREAM = Symbol('outrigger.stream');
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
 
 /** A TCP or Unix-domain socket, or anything that behaves like one (a TLS socket), as a {@link ByteStream}. */
-export class SocketStream implements ByteStream {
+export class SocketStream implements ByteStream, Sender {
   readonly socket: Socket;
   #sink: ByteSink | undefined;
   #drained: (() => void) | undefined;
@@ -33,6 +34,8 @@ export class SocketStream implements ByteStream {
   #direct = false;
   /** A write to the handle has returned false, and its drain is to be told. */
   #full = false;
+  /** What this turn of the event loop has written: small pieces, which go out together at its end. */
+  #turn = '';
   #paused = true;
   #closed = false;
 
@@ -84,6 +87,34 @@ export class SocketStream implements ByteStream {
 
   write(data: Buffer | string): boolean {
     if (this.destroyed) return true;
+    if (typeof data === 'string' && data.length <= STRING_WRITE && this.#keepsUp) {
+      this.#write(data);
+      return true;
+    }
+    this.flush();
+    return this.destroyed || this.#send(data);
+  }
+
+  /** Whether the peer takes what it is sent: else the writer has to learn at once that he is to wait. */
+  get #keepsUp(): boolean {
+    return this.#direct ? !this.#full : this.socket.writableLength === 0;
+  }
+
+  #write(text: string): void {
+    if (this.#turn.length + text.length > STRING_WRITE) this.flush();
+    const first = this.#turn === '';
+    this.#turn += text;
+    if (first) sendAtTurnsEnd(this);
+  }
+
+  flush(): void {
+    const text = this.#turn;
+    if (text === '') return;
+    this.#turn = '';
+    if (!this.destroyed) this.#send(text);
+  }
+
+  #send(data: Buffer | string): boolean {
     if (this.#direct && this.socket.writableLength === 0) return this.#toHandle(data);
     return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
   }
@@ -92,6 +123,7 @@ export class SocketStream implements ByteStream {
     if (this.destroyed) return true;
     const length = head.length + to - from;
     if (length <= STRING_WRITE) return this.write(head + latin1(buffer, from, to));
+    this.flush();
     const kept = length <= scratch.length && this.buffered === 0;
     const bytes = kept ? scratch : Buffer.allocUnsafeSlow(length);
     if (head !== '') bytes.write(head, 0, 'latin1');
@@ -146,10 +178,12 @@ export class SocketStream implements ByteStream {
   }
 
   end(): void {
+    this.flush();
     if (!this.destroyed) this.socket.end();
   }
 
   closeWhenSent(): boolean {
+    this.flush();
     // TLS has a last word of its own (close_notify).
     if (this.buffered > 0 || 'encrypted' in this.socket) return false;
     this.socket.destroy();
@@ -157,10 +191,12 @@ export class SocketStream implements ByteStream {
   }
 
   destroy(_cause: Cause): void {
+    this.flush();
     this.socket.destroy();
   }
 
   reset(_cause: Cause): void {
+    this.flush();
     // A reset is TCP's; on a Unix-domain or TLS socket the call below is a plain destroy, or throws. Behind our FIN libuv
     // refuses it, and Node (24.21) then leaks the handle.
     if (
@@ -174,7 +210,7 @@ export class SocketStream implements ByteStream {
   }
 
   get buffered(): number {
-    const waiting = this.socket.writableLength;
+    const waiting = this.#turn.length + this.socket.writableLength;
     return this.#direct ? waiting + (handleOf(this.socket)?.writeQueueSize ?? 0) : waiting;
   }
 
