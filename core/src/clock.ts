@@ -19,6 +19,8 @@ export abstract class Timer {
 export interface Clock {
   /** Monotonic milliseconds, with fractions. */
   now(): number;
+  /** The same as of the last tick: up to 100 ms ago, for what need not be exact. It reads no clock. */
+  coarse(): number;
   /** Wall-clock milliseconds since 1970. */
   wallTime(): number;
   /**

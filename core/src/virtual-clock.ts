@@ -11,6 +11,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  coarse(): number {
+    return this.#now;
+  }
+
   wallTime(): number {
     return this.#now;
   }

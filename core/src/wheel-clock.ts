@@ -18,6 +18,10 @@ export class WheelClock implements Clock {
     return performance.now();
   }
 
+  coarse(): number {
+    return this.#interval === undefined ? this.now() : this.#soon - TICK_MS;
+  }
+
   wallTime(): number {
     return Date.now();
   }

@@ -463,8 +463,8 @@ export class HttpSession extends SessionRecord {
     if (this.payload !== undefined) this.#flushHead('');
   }
 
-  /** A piece of the body goes down as it is; with the first one, or with none, the head. */
-  relay(b: Buffer, from: number, to: number): void {
+  /** A piece of the body goes down as it is; with the first one, or with none, the head. `text`: the same, where it is text already. */
+  relay(b: Buffer, from: number, to: number, text = ''): void {
     let head = '';
     if (this.#head !== null) {
       head = this.#head;
@@ -472,7 +472,9 @@ export class HttpSession extends SessionRecord {
       this.#responseStarted = true;
     } else if (from === to) return;
     this.bytesSent += head.length + to - from;
-    if (!this.#downstream.stream.writeLent(b, from, to, head)) this.#waitForDownstream();
+    const { stream } = this.#downstream;
+    const ok = text === '' ? stream.writeLent(b, from, to, head) : stream.write(head + text);
+    if (!ok) this.#waitForDownstream();
   }
 
   #relayChunk(b: Buffer, from: number, to: number): void {

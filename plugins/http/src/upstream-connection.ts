@@ -33,6 +33,9 @@ const IDLE = 4;
 const LINGER = 5;
 const GONE = 6;
 
+/** A response up to this long becomes text as a whole, head and body: it goes down as text. */
+const SMALL = 4 * 1024;
+
 const NOTHING: Buffer = Buffer.alloc(0);
 
 /** A connection to an endpoint: carries one session at a time, and waits in the pool between two. */
@@ -224,6 +227,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
       to = b.length;
       this.#held = NOTHING;
     }
+    let behind = '';
     for (;;) {
       const end = scanner.scan(b, from, to);
       if (end === NEED_MORE) {
@@ -231,7 +235,10 @@ export class UpstreamConnection extends Timer implements ConnectSink {
         return;
       }
       if (end < 0) return this.#fail('upstream-malformed');
-      const head = latin1(b, from, end);
+      // Head and body in one piece of text, where both are small and have come together.
+      const text = latin1(b, from, to - from > SMALL ? end : to);
+      const head = text.slice(0, end - from);
+      behind = text.slice(end - from);
       if (!parser.parse(b, from, head, scanner, session.headRequest, session.http10))
         return this.#fail('upstream-malformed');
       from = end;
@@ -249,26 +256,27 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     this.#state = HOLD;
     const proceed = parser.status === 101 ? session.switching(parser, b, from, to) : session.finalHead(parser);
     if (this.session !== session || this.#state !== HOLD) return;
-    if (proceed) this.#begin(b, from, to);
+    if (proceed) this.#begin(b, from, to, behind);
     else this.#hold(b, from, to);
   }
 
-  #begin(b: Buffer, from: number, to: number): void {
+  /** `text`: the same bytes, where they are text already. */
+  #begin(b: Buffer, from: number, to: number, text = ''): void {
     const session = this.session!;
     this.#state = BODY;
     this.#body.begin(this.#framing, this.#length, session.payload);
-    this.#bodyBytes(b, from, to);
+    this.#bodyBytes(b, from, to, text);
     if (this.#state !== BODY) return;
     // What came to pass while a hook was thinking: the end, or a reset, which ends no body.
     if (this.#ended) this.end();
     else if (this.stream.destroyed) this.#fail('upstream-aborted');
   }
 
-  #bodyBytes(b: Buffer, from: number, to: number): void {
+  #bodyBytes(b: Buffer, from: number, to: number, text = ''): void {
     const session = this.session!;
     const end = this.#body.take(b, from, to);
     if (end === INVALID) return this.#fail('upstream-malformed');
-    if (session.payload === undefined) session.relay(b, from, end);
+    if (session.payload === undefined) session.relay(b, from, end, end === to ? text : '');
     if (this.#body.done && this.session === session) this.#complete(end < to);
   }
 

@@ -28,11 +28,17 @@ export function always(root: RootSampler): Sampler {
 export function ratioBased(ratio: number): RootSampler {
   if (ratio >= 1) return () => true;
   if (ratio <= 0) return () => false;
-  // Digits of one case compare as the numbers that they are.
+  // Digits of one case compare as the numbers that they are; the first one mostly decides.
   const threshold = Math.ceil((1 - ratio) * 2 ** 52)
     .toString(16)
     .padStart(13, '0');
-  return (traceId) => traceId.slice(18, 31) >= threshold;
+  return (traceId) => {
+    for (let i = 0; i < threshold.length; i++) {
+      const difference = traceId.charCodeAt(18 + i) - threshold.charCodeAt(i);
+      if (difference !== 0) return difference > 0;
+    }
+    return true;
+  };
 }
 
 /**
@@ -43,9 +49,9 @@ export function atLeast(rate: number, root: RootSampler, clock: Clock): RootSamp
   if (rate <= 0) return root;
   const capacity = Math.max(1, rate);
   let credit = capacity;
-  let at = clock.now();
+  let at = clock.coarse();
   return (traceId) => {
-    const now = clock.now();
+    const now = clock.coarse();
     credit = Math.min(capacity, credit + ((now - at) * rate) / 1000);
     at = now;
     const sampled = credit >= 1 || root(traceId);
