@@ -6,7 +6,7 @@ import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { echoMessages, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 import { eventually } from '../support/virtual-time.ts';
 
-type Hook = keyof ConnectionHooks;
+type Hook = (typeof HOOKS)[number];
 
 /** How often each is called for one GET, and one WebSocket that has a message each way and one ping of ours. */
 const CALLS: Readonly<Record<Hook, number>> = {

@@ -1,4 +1,4 @@
-import { type Attributes, SpanKind } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_RESEND_COUNT,
@@ -7,9 +7,17 @@ import {
   ATTR_URL_FULL,
 } from '@opentelemetry/semantic-conventions';
 import { type Attempt, type Cause, describeCause, type Session } from '@outrigger/core';
-import { maskQuery, setEndpoint, setMethod } from './http-attributes.ts';
+import { maskQuery, writeEndpoint, writeMethod } from './http-attributes.ts';
 import type { ServerSpan } from './server-span.ts';
-import { type SpanContent, SpanRecord } from './span.ts';
+import { SpanRecord } from './span.ts';
+import { keyOf, type SpanWriter } from './span-writer.ts';
+
+const CLUSTER = keyOf('outrigger.cluster');
+const ERROR_TYPE = keyOf(ATTR_ERROR_TYPE);
+const PROTOCOL_VERSION = keyOf(ATTR_NETWORK_PROTOCOL_VERSION);
+const RESEND_COUNT = keyOf(ATTR_HTTP_REQUEST_RESEND_COUNT);
+const STATUS_CODE = keyOf(ATTR_HTTP_RESPONSE_STATUS_CODE);
+const URL_FULL = keyOf(ATTR_URL_FULL);
 
 /** One attempt at one endpoint, from its head going up to the end of what came back. */
 export class ClientSpan extends SpanRecord {
@@ -54,19 +62,19 @@ export class ClientSpan extends SpanRecord {
     this.endedAt = endedAt;
   }
 
-  describe(): SpanContent {
-    const attributes: Attributes = {};
-    const name = setMethod(attributes, this.#method);
-    attributes[ATTR_URL_FULL] = this.#url();
-    setEndpoint(attributes, this.#address);
-    attributes[ATTR_NETWORK_PROTOCOL_VERSION] = '1.1';
-    if (this.#number > 1) attributes[ATTR_HTTP_REQUEST_RESEND_COUNT] = this.#number - 1;
-    if (this.#cluster !== undefined) attributes['outrigger.cluster'] = this.#cluster;
-    if (this.#status !== undefined) attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = this.#status;
+  protected describe(out: SpanWriter): void {
+    out.name(writeMethod(out, this.#method));
+    out.text(URL_FULL, this.#url());
+    writeEndpoint(out, this.#address);
+    out.text(PROTOCOL_VERSION, '1.1');
+    if (this.#number > 1) out.number(RESEND_COUNT, this.#number - 1);
+    if (this.#cluster !== undefined) out.text(CLUSTER, this.#cluster);
+    if (this.#status !== undefined) out.number(STATUS_CODE, this.#status);
     const failed = this.#status !== undefined && this.#status >= 400;
     const error = this.#cause ?? (failed ? String(this.#status) : undefined);
-    if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
-    return { name, attributes, error: error !== undefined };
+    if (error === undefined) return;
+    out.text(ERROR_TYPE, error);
+    out.failed();
   }
 
   #url(): string {

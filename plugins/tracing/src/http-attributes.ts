@@ -1,4 +1,3 @@
-import type { Attributes } from '@opentelemetry/api';
 import {
   ATTR_HTTP_REQUEST_METHOD,
   ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
@@ -6,29 +5,32 @@ import {
   ATTR_SERVER_PORT,
 } from '@opentelemetry/semantic-conventions';
 import { parseAddress } from '@outrigger/core';
+import { keyOf, type SpanWriter } from './span-writer.ts';
 
 // What the HTTP conventions (stable) ask of both sides of an exchange.
 
-/** Sets the method's attributes; returns what it is called in the name of a span. */
-export function setMethod(attributes: Attributes, method: string): string {
+export const SERVER_ADDRESS = keyOf(ATTR_SERVER_ADDRESS);
+export const SERVER_PORT = keyOf(ATTR_SERVER_PORT);
+const METHOD = keyOf(ATTR_HTTP_REQUEST_METHOD);
+const METHOD_ORIGINAL = keyOf(ATTR_HTTP_REQUEST_METHOD_ORIGINAL);
+
+/** Writes the method's attributes; returns what it is called in the name of a span. */
+export function writeMethod(out: SpanWriter, method: string): string {
   if (KNOWN_METHODS.has(method)) {
-    attributes[ATTR_HTTP_REQUEST_METHOD] = method;
+    out.text(METHOD, method);
     return method;
   }
-  attributes[ATTR_HTTP_REQUEST_METHOD] = '_OTHER';
-  attributes[ATTR_HTTP_REQUEST_METHOD_ORIGINAL] = method;
+  out.text(METHOD, '_OTHER');
+  out.text(METHOD_ORIGINAL, method);
   return 'HTTP';
 }
 
-/** Sets the server's address and port as an endpoint's `host:port` or `unix:/path` says them. */
-export function setEndpoint(attributes: Attributes, address: string): void {
+/** Writes the server's address and port as an endpoint's `host:port` or `unix:/path` says them. */
+export function writeEndpoint(out: SpanWriter, address: string): void {
   const parsed = parseAddress(address);
-  if ('path' in parsed) {
-    attributes[ATTR_SERVER_ADDRESS] = parsed.path;
-    return;
-  }
-  attributes[ATTR_SERVER_ADDRESS] = parsed.host;
-  attributes[ATTR_SERVER_PORT] = parsed.port;
+  if ('path' in parsed) return out.text(SERVER_ADDRESS, parsed.path);
+  out.text(SERVER_ADDRESS, parsed.host);
+  out.number(SERVER_PORT, parsed.port);
 }
 
 /** The query with the values of those keys masked whose values are credentials (`url.query`, `url.full`). */

@@ -1,25 +1,38 @@
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import type { ExportResult } from '@opentelemetry/core';
 import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
-import { JsonTraceSerializer, TraceExporterMetricsHelper } from '@opentelemetry/otlp-transformer';
-import type { SpanExporter } from '@opentelemetry/sdk-trace';
+import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import type { Resource } from '@opentelemetry/resources';
 import type { ExportTarget } from './environment.ts';
+import { OtlpRequests } from './otlp-request.ts';
+import type { SpanBatch } from './span-batches.ts';
+
+/** Sends batches, one after the other. */
+export interface SpanExporter {
+  export(batch: SpanBatch, done: (result: ExportResult) => void): void;
+  /** Waits for what is under way. */
+  shutdown(): Promise<void>;
+}
 
 /**
- * Sends spans by OTLP/HTTP. It tries again where that may help, within `OTEL_EXPORTER_OTLP_TIMEOUT` (10 s), and reads that,
- * `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY` and `…_CLIENT_CERTIFICATE` itself.
+ * Sends spans by OTLP/HTTP: OpenTelemetry's transport, with requests that are encoded already. It tries again where that may help,
+ * within `OTEL_EXPORTER_OTLP_TIMEOUT` (10 s), and reads that, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY` and
+ * `…_CLIENT_CERTIFICATE` itself.
  */
-export function otlpExporter({ url, protocol, headers }: ExportTarget): SpanExporter {
+export function otlpExporter({ url, protocol, headers }: ExportTarget, resource: Resource): SpanExporter {
+  const requests = new OtlpRequests(resource);
+  const json = protocol === 'http/json';
+  const contentType = json ? 'application/json' : 'application/x-protobuf';
   const config = { url, ...(headers && { headers }) };
-  if (protocol === 'http/protobuf') return new OTLPTraceExporter(config);
-  // The same exporter with the other serializer: what @opentelemetry/exporter-trace-otlp-http consists of.
-  const options = convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': 'application/json' });
-  return new OTLPExporterBase(
+  return new OTLPExporterBase<SpanBatch>(
     createOtlpHttpExportDelegate(
-      options,
-      JsonTraceSerializer,
-      'otlp_http_json_span_exporter',
-      TraceExporterMetricsHelper,
+      convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': contentType }),
+      {
+        serializeRequest: (batch: SpanBatch) => (json ? requests.json(batch) : requests.protobuf(batch)),
+        deserializeResponse: (json ? JsonTraceSerializer : ProtobufTraceSerializer).deserializeResponse,
+      },
+      json ? 'otlp_http_json_span_exporter' : 'otlp_http_span_exporter',
+      { name: 'span', countItems: ({ count }: SpanBatch) => count },
       undefined,
     ),
   );

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Attributes, SpanKind } from '@opentelemetry/api';
+import { SpanKind } from '@opentelemetry/api';
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_ERROR_TYPE,
@@ -8,8 +8,6 @@ import {
   ATTR_NETWORK_PEER_ADDRESS,
   ATTR_NETWORK_PEER_PORT,
   ATTR_NETWORK_PROTOCOL_VERSION,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
   ATTR_URL_PATH,
   ATTR_URL_QUERY,
   ATTR_URL_SCHEME,
@@ -17,8 +15,26 @@ import {
 } from '@opentelemetry/semantic-conventions';
 import type { Cause, Connection, Route, Session } from '@outrigger/core';
 import type { ClientSpan } from './client-span.ts';
-import { maskQuery, portOf, setMethod } from './http-attributes.ts';
-import { type SpanContent, type SpanParent, SpanRecord } from './span.ts';
+import { maskQuery, portOf, SERVER_ADDRESS, SERVER_PORT, writeMethod } from './http-attributes.ts';
+import { type SpanParent, SpanRecord } from './span.ts';
+import { keyOf, type SpanWriter } from './span-writer.ts';
+
+const CAUSE = keyOf('outrigger.cause');
+const CLIENT_ADDRESS = keyOf(ATTR_CLIENT_ADDRESS);
+const CLUSTER = keyOf('outrigger.cluster');
+const ERROR_TYPE = keyOf(ATTR_ERROR_TYPE);
+const GENERATION = keyOf('outrigger.generation');
+const HTTP_ROUTE = keyOf(ATTR_HTTP_ROUTE);
+const LISTENER = keyOf('outrigger.listener');
+const PEER_ADDRESS = keyOf(ATTR_NETWORK_PEER_ADDRESS);
+const PEER_PORT = keyOf(ATTR_NETWORK_PEER_PORT);
+const PROTOCOL_VERSION = keyOf(ATTR_NETWORK_PROTOCOL_VERSION);
+const ROUTE = keyOf('outrigger.route');
+const STATUS_CODE = keyOf(ATTR_HTTP_RESPONSE_STATUS_CODE);
+const URL_PATH = keyOf(ATTR_URL_PATH);
+const URL_QUERY = keyOf(ATTR_URL_QUERY);
+const URL_SCHEME = keyOf(ATTR_URL_SCHEME);
+const USER_AGENT = keyOf(ATTR_USER_AGENT_ORIGINAL);
 
 /** A session as its client sees it: an HTTP exchange, or a WebSocket's handshake. */
 export class ServerSpan extends SpanRecord {
@@ -77,47 +93,43 @@ export class ServerSpan extends SpanRecord {
     this.#cause = cause;
   }
 
-  describe(): SpanContent {
-    const attributes: Attributes = {};
-    const method = setMethod(attributes, this.#method);
-    this.#describeRequest(attributes);
-    attributes['outrigger.listener'] = this.#connection.listener.name;
-    attributes['outrigger.generation'] = this.#generation;
-    if (this.#cluster !== undefined) attributes['outrigger.cluster'] = this.#cluster;
-    if (this.#cause !== undefined) attributes['outrigger.cause'] = this.#cause;
-    if (this.#status !== undefined) attributes[ATTR_HTTP_RESPONSE_STATUS_CODE] = this.#status;
+  protected describe(out: SpanWriter): void {
+    const method = writeMethod(out, this.#method);
+    this.#describeRequest(out);
+    out.text(LISTENER, this.#connection.listener.name);
+    out.number(GENERATION, this.#generation);
+    if (this.#cluster !== undefined) out.text(CLUSTER, this.#cluster);
+    if (this.#cause !== undefined) out.text(CAUSE, this.#cause);
+    if (this.#status !== undefined) out.number(STATUS_CODE, this.#status);
     const error = this.#errorType();
-    if (error !== undefined) attributes[ATTR_ERROR_TYPE] = error;
-    let name = method;
-    if (this.#route !== undefined) {
-      attributes['outrigger.route'] = this.#route.name;
-      const pattern = patternOf(this.#route);
-      if (pattern !== undefined) {
-        attributes[ATTR_HTTP_ROUTE] = pattern;
-        name = `${method} ${pattern}`;
-      }
+    if (error !== undefined) {
+      out.text(ERROR_TYPE, error);
+      out.failed();
     }
-    return { name, attributes, error: error !== undefined };
+    const pattern = this.#route && patternOf(this.#route);
+    if (this.#route !== undefined) out.text(ROUTE, this.#route.name);
+    if (pattern !== undefined) out.text(HTTP_ROUTE, pattern);
+    out.name(pattern === undefined ? method : `${method} ${pattern}`);
   }
 
-  #describeRequest(attributes: Attributes): void {
+  #describeRequest(out: SpanWriter): void {
     const { address, tls } = this.#connection.peer;
     const scheme = tls === undefined ? 'http' : 'https';
-    attributes[ATTR_URL_SCHEME] = scheme;
-    attributes[ATTR_URL_PATH] = this.#path;
-    if (this.#query !== '') attributes[ATTR_URL_QUERY] = maskQuery(this.#query);
+    out.text(URL_SCHEME, scheme);
+    out.text(URL_PATH, this.#path);
+    if (this.#query !== '') out.text(URL_QUERY, maskQuery(this.#query));
     if (this.#host !== '') {
-      attributes[ATTR_SERVER_ADDRESS] = this.#host;
-      attributes[ATTR_SERVER_PORT] = portOf(this.#authority, scheme);
+      out.text(SERVER_ADDRESS, this.#host);
+      out.number(SERVER_PORT, portOf(this.#authority, scheme));
     }
     // The engine has replaced what came from a peer that is not trusted.
     const client = this.#forwardedFor?.split(',', 1)[0]?.trim() ?? '';
     const clientAddress = isIP(client) === 0 ? address.host : client;
-    if (clientAddress !== '') attributes[ATTR_CLIENT_ADDRESS] = clientAddress;
-    if (address.host !== '') attributes[ATTR_NETWORK_PEER_ADDRESS] = address.host;
-    if (address.family !== 'unix') attributes[ATTR_NETWORK_PEER_PORT] = address.port;
-    attributes[ATTR_NETWORK_PROTOCOL_VERSION] = this.#version;
-    if (this.#userAgent !== undefined) attributes[ATTR_USER_AGENT_ORIGINAL] = this.#userAgent;
+    if (clientAddress !== '') out.text(CLIENT_ADDRESS, clientAddress);
+    if (address.host !== '') out.text(PEER_ADDRESS, address.host);
+    if (address.family !== 'unix') out.number(PEER_PORT, address.port);
+    out.text(PROTOCOL_VERSION, this.#version);
+    if (this.#userAgent !== undefined) out.text(USER_AGENT, this.#userAgent);
   }
 
   /**

@@ -1,16 +1,13 @@
 import { ExportResultCode } from '@opentelemetry/core';
-import type { Resource } from '@opentelemetry/resources';
-import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import type { Clock, Counter, Deadline, Logger, Metrics } from '@outrigger/core';
 import type { BatchLimits } from './environment.ts';
+import type { SpanExporter } from './otlp-exporter.ts';
 import { Outage } from './outage.ts';
-import { toReadableSpan } from './readable-span.ts';
 import type { SpanRecord } from './span.ts';
-import { SpanQueue } from './span-queue.ts';
+import { type SpanBatch, SpanBatches } from './span-batches.ts';
 
 export interface SpanExportOptions {
   readonly exporter: SpanExporter;
-  readonly resource: Resource;
   readonly limits: BatchLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -23,7 +20,7 @@ export interface SpanExportOptions {
  */
 export class SpanExport {
   readonly #options: SpanExportOptions;
-  readonly #queue: SpanQueue;
+  readonly #batches: SpanBatches;
   readonly #outage: Outage;
   readonly #exported: Counter;
   readonly #dropped: { readonly queue: Counter; readonly export: Counter };
@@ -36,7 +33,7 @@ export class SpanExport {
   constructor(options: SpanExportOptions) {
     this.#options = options;
     const { clock, logger, metrics, limits } = options;
-    this.#queue = new SpanQueue(limits.queueSize);
+    this.#batches = new SpanBatches(limits.queueSize, limits.batchSize, 0);
     this.#outage = new Outage(clock, logger);
     this.#exported = metrics
       .counter('outrigger_tracing_spans_exported_total', { doc: 'Spans that the collector has taken.' })
@@ -50,7 +47,7 @@ export class SpanExport {
 
   /** A span has ended. */
   add(span: SpanRecord): void {
-    if (this.#stopped || !this.#queue.push(span)) {
+    if (this.#stopped || !this.#batches.add(span)) {
       this.#dropped.queue.add();
       this.#outage.lost(1, this.#stopped ? 'tracing has stopped' : 'the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)');
     } else if (this.#running === undefined) this.#schedule();
@@ -71,7 +68,7 @@ export class SpanExport {
     this.#stopped = true;
     this.#timer?.[Symbol.dispose]();
     clearImmediate(this.#soon);
-    const left = this.#queue.take(this.#queue.size).length;
+    const left = this.#batches.size;
     if (left > 0) {
       this.#dropped.export.add(left);
       this.#outage.lost(left, 'tracing was stopped before they could be exported');
@@ -82,7 +79,7 @@ export class SpanExport {
 
   #schedule(): void {
     const { clock, limits } = this.#options;
-    if (this.#queue.size >= limits.batchSize) {
+    if (this.#batches.size >= limits.batchSize) {
       this.#soon ??= setImmediate(() => this.#run());
     } else {
       this.#timer ??= clock.after(limits.delayMs, () => this.#run());
@@ -90,7 +87,7 @@ export class SpanExport {
   }
 
   #flush(): Promise<void> {
-    if (this.#queue.size === 0) return this.#running ?? Promise.resolve();
+    if (this.#batches.size === 0) return this.#running ?? Promise.resolve();
     this.#flushing = true;
     return this.#run();
   }
@@ -107,30 +104,31 @@ export class SpanExport {
   /** Never rejects. */
   async #exportBatches(): Promise<void> {
     const { batchSize } = this.#options.limits;
-    do await this.#exportBatch(this.#queue.take(batchSize));
-    while (!this.#stopped && this.#queue.size >= (this.#flushing ? 1 : batchSize));
+    do await this.#exportBatch(this.#batches.take()!);
+    while (!this.#stopped && this.#batches.size >= (this.#flushing ? 1 : batchSize));
     this.#flushing = false;
     this.#running = undefined;
-    if (this.#queue.size > 0) this.#schedule();
+    if (this.#batches.size > 0) this.#schedule();
   }
 
-  async #exportBatch(records: readonly SpanRecord[]): Promise<void> {
+  async #exportBatch(batch: SpanBatch): Promise<void> {
     try {
-      await this.#send(records.map((record) => toReadableSpan(record, this.#options.resource)));
-      this.#exported.add(records.length);
+      await this.#send(batch);
+      this.#exported.add(batch.count);
       this.#outage.exported();
     } catch (error) {
-      this.#dropped.export.add(records.length);
-      this.#outage.lost(records.length, messageOf(error));
+      this.#dropped.export.add(batch.count);
+      this.#outage.lost(batch.count, messageOf(error));
     }
+    this.#batches.done(batch);
   }
 
-  async #send(spans: ReadableSpan[]): Promise<void> {
+  async #send(batch: SpanBatch): Promise<void> {
     const { clock, exporter, limits } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = clock.after(limits.timeoutMs, () => reject(new Error(`no answer within ${limits.timeoutMs} ms`)));
     try {
-      exporter.export(spans, ({ code, error }) => {
+      exporter.export(batch, ({ code, error }) => {
         if (code === ExportResultCode.SUCCESS) resolve();
         else reject(error ?? new Error('the exporter failed'));
       });

@@ -1,5 +1,6 @@
-import type { Attributes, SpanKind } from '@opentelemetry/api';
+import type { SpanKind } from '@opentelemetry/api';
 import { newSpanId } from './ids.ts';
+import type { SpanWriter } from './span-writer.ts';
 
 /** What places a span in its trace. */
 export interface SpanParent {
@@ -14,17 +15,13 @@ export interface SpanParent {
   readonly traceState: string;
 }
 
-/** What a span says, made when it is exported. */
-export interface SpanContent {
-  readonly name: string;
-  readonly attributes: Attributes;
-  /** Whether its status is ERROR; else it is unset. */
-  readonly error: boolean;
-}
+// OTLP's SpanFlags, beside W3C's eight bits: whether it is known that the parent is remote, and whether it is.
+const HAS_IS_REMOTE = 0x100;
+const IS_REMOTE = 0x200;
 
 /**
- * A span as it is recorded: plain fields, set on a session's way. What they mean to OpenTelemetry is said in `describe`,
- * which is called once, in bulk, off that way. Whatever else is to become a span extends it.
+ * A span as it is recorded: plain fields, set on a session's way, and written as OTLP has them when it ends. Whatever else is to
+ * become a span extends it.
  */
 export abstract class SpanRecord {
   abstract readonly kind: SpanKind;
@@ -39,5 +36,15 @@ export abstract class SpanRecord {
     this.startedAt = startedAt;
   }
 
-  abstract describe(): SpanContent;
+  /** Writes all of it, once it has ended. */
+  write(out: SpanWriter): void {
+    const { traceId, spanId, traceState, flags, remote } = this.parent;
+    out.ids(traceId, this.spanId, spanId, traceState, flags | HAS_IS_REMOTE | (remote ? IS_REMOTE : 0));
+    out.times(this.startedAt, this.endedAt);
+    out.kind(this.kind);
+    this.describe(out);
+  }
+
+  /** Writes its name, its attributes, and whether it failed. */
+  protected abstract describe(out: SpanWriter): void;
 }

@@ -40,8 +40,7 @@ export class Tracing implements Lifecycle {
       return;
     }
     const spans = new SpanExport({
-      exporter: otlpExporter(target),
-      resource: resourceOf(settings.serviceName ?? 'outrigger'),
+      exporter: otlpExporter(target, resourceOf(settings.serviceName ?? 'outrigger')),
       limits: otel.batches,
       clock,
       logger: logger.child({ plugin: 'tracing', collector: withoutCredentials(target.url) }),

@@ -80,7 +80,7 @@ interface Content {
 
 // Field numbers: opentelemetry-proto, collector/trace/v1/trace_service.proto and trace/v1/trace.proto.
 
-function fromProtobuf(body: Buffer): Content {
+export function fromProtobuf(body: Buffer): Content {
   let resource: Record<string, Value> = {};
   const spans: ReceivedSpan[] = [];
   for (const resourceSpans of messages(fields(body), 1)) {
@@ -113,11 +113,19 @@ function attributesOf(pairs: readonly Fields[]): Record<string, Value> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const any = messages(pair, 2)[0]![0]!;
-      const value =
-        any.number === 1 ? any.value.toString() : any.number === 2 ? any.value === 1n : Number(any.value as bigint);
-      return [find(pair, 1)!.toString(), value];
+      return [find(pair, 1)!.toString(), valueOf(any)];
     }),
   );
+}
+
+/** An AnyValue: a text, a truth value, an integer or a double. */
+function valueOf({ number, value }: Fields[number]): Value {
+  if (number === 1) return value.toString();
+  if (number === 2) return value === 1n;
+  if (number === 3) return Number(value as bigint);
+  const bits = Buffer.alloc(8);
+  bits.writeBigUInt64LE(value as bigint);
+  return bits.readDoubleLE();
 }
 
 function find(message: Fields, number: number): Buffer | bigint | undefined {
@@ -128,7 +136,7 @@ function messages(message: Fields, number: number): Fields[] {
   return message.filter((field) => field.number === number).map(({ value }) => fields(value as Buffer));
 }
 
-/** The fields of one message (protobuf's wire format); doubles are not met here. */
+/** The fields of one message (protobuf's wire format). */
 function fields(b: Buffer): Fields {
   const result: { number: number; value: Buffer | bigint }[] = [];
   let at = 0;

@@ -1,13 +1,14 @@
 import { SpanKind } from '@opentelemetry/api';
-import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import { VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { newTraceId } from '../src/ids.ts';
-import { otlpExporter } from '../src/otlp-exporter.ts';
+import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
 import { resourceOf } from '../src/resource.ts';
 import type { OtlpProtocol } from '../src/settings.ts';
-import { type SpanContent, type SpanParent, SpanRecord } from '../src/span.ts';
+import { type SpanParent, SpanRecord } from '../src/span.ts';
 import { SpanExport } from '../src/span-export.ts';
+import { readSpans } from '../src/span-reader.ts';
+import { keyOf, type SpanWriter } from '../src/span-writer.ts';
 import { OtlpCollector } from './otlp-collector.ts';
 import { recordingLogger, recordingMetrics } from './stand-ins.ts';
 
@@ -22,8 +23,12 @@ class TestSpan extends SpanRecord {
     this.#name = name;
   }
 
-  describe(): SpanContent {
-    return { name: this.#name, attributes: { 'a.text': 'x', 'a.number': 7, 'a.flag': true }, error: true };
+  protected describe(out: SpanWriter): void {
+    out.name(this.#name);
+    out.text(keyOf('a.text'), 'x');
+    out.number(keyOf('a.number'), 7);
+    out.flag(keyOf('a.flag'), true);
+    out.failed();
   }
 }
 
@@ -35,7 +40,7 @@ function exportWith(exporter: SpanExporter, limits = LIMITS) {
   const clock = new VirtualClock();
   const logger = recordingLogger();
   const metrics = recordingMetrics();
-  const spans = new SpanExport({ exporter, resource: resourceOf('chat'), limits, clock, logger, metrics });
+  const spans = new SpanExport({ exporter, limits, clock, logger, metrics });
   const add = (count: number, from = 0) => {
     for (let i = from; i < from + count; i++) spans.add(new TestSpan(`s${i}`));
   };
@@ -47,9 +52,9 @@ function heldExporter() {
   const batches: { readonly names: string[]; readonly answer: (error?: Error) => void }[] = [];
   let arrived = Promise.withResolvers<void>();
   const exporter: SpanExporter = {
-    export(spans, done) {
+    export(batch, done) {
       batches.push({
-        names: spans.map(({ name }) => name),
+        names: readSpans(batch).map(({ name }) => name),
         answer: (error) => done(error === undefined ? { code: 0 } : { code: 1, error }),
       });
       arrived.resolve();
@@ -207,7 +212,7 @@ describe('OTLP/HTTP', () => {
 
   for (const protocol of ['http/protobuf', 'http/json'] as const) {
     it(`carries spans as ${protocol}`, async () => {
-      const { spans } = exportWith(otlpExporter(target(protocol)));
+      const { spans } = exportWith(otlpExporter(target(protocol), resourceOf('chat')));
       const traceId = newTraceId();
       const parent = { traceId, spanId: '00f067aa0ba902b7', remote: true, flags: 3, traceState: 'a=1,b=2' };
       const span = new TestSpan('GET /ws/*', parent);
@@ -239,7 +244,7 @@ describe('OTLP/HTTP', () => {
   }
 
   it('recovers by itself when the collector comes back', async () => {
-    const { clock, spans, add, counts, log } = exportWith(otlpExporter(target()));
+    const { clock, spans, add, counts, log } = exportWith(otlpExporter(target(), resourceOf('chat')));
     const { port } = collector;
     await collector.close();
     add(3);
@@ -258,7 +263,7 @@ describe('OTLP/HTTP', () => {
 
   it('loses what a collector refuses', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
-    const { spans, add, counts } = exportWith(otlpExporter(target()));
+    const { spans, add, counts } = exportWith(otlpExporter(target(), resourceOf('chat')));
     add(3);
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
@@ -266,7 +271,7 @@ describe('OTLP/HTTP', () => {
 
   it('holds up a drain for a second where the collector has just lost spans', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
-    const { clock, spans, add, counts } = exportWith(otlpExporter(target()));
+    const { clock, spans, add, counts } = exportWith(otlpExporter(target(), resourceOf('chat')));
     add(3);
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
@@ -279,7 +284,7 @@ describe('OTLP/HTTP', () => {
 
   it('does not hold up a drain where a collector keeps silent', async () => {
     collector.answer = () => {};
-    const { clock, spans, add } = exportWith(otlpExporter(target()));
+    const { clock, spans, add } = exportWith(otlpExporter(target(), resourceOf('chat')));
     add(3);
     const drained = spans.drain({ at: 2000 });
     await collector.received(1);

@@ -12,6 +12,9 @@ import {
   type Session,
   type Slot,
 } from '@outrigger/core';
+import type { SpanRecord } from '../src/span.ts';
+import { SpanBatches } from '../src/span-batches.ts';
+import { type OtlpSpan, readSpans } from '../src/span-reader.ts';
 
 /** Headers of a request, in order. */
 export class TestHeaders implements Headers {
@@ -178,4 +181,20 @@ export function recordingMetrics(): Metrics & { readonly counts: Map<string, num
     histogram: () => ({ with: () => nothing }),
     onCollect: () => ({ [Symbol.dispose]() {} }),
   };
+}
+
+/** What a span says, as it is sent. */
+export function contentOf(span: SpanRecord): {
+  readonly name: string;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly error: boolean;
+} {
+  const batches = new SpanBatches(1, 1, 0);
+  batches.add(span);
+  const [{ name, attributes, status }] = readSpans(batches.take()!) as [OtlpSpan];
+  const values = attributes.map(({ key, value }) => {
+    const [[kind, read]] = Object.entries(value) as [[string, string | number | boolean]];
+    return [key, kind === 'intValue' ? Number(read) : read];
+  });
+  return { name, attributes: Object.fromEntries(values), error: status.code === 2 };
 }
