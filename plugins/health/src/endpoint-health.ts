@@ -5,7 +5,7 @@ import type { HealthSettings, OutlierSettings, SlowStartSettings } from './setti
 import { slowStartFactor } from './slow-start.ts';
 
 /** Why an endpoint is ejected. */
-export type Offence = 'consecutive' | 'gateway' | 'handshakes' | 'closes' | 'success-rate';
+export type Offence = 'connects' | 'consecutive' | 'gateway' | 'handshakes' | 'closes' | 'success-rate';
 
 /** What the states of all endpoints share. */
 export interface Surroundings {
@@ -38,6 +38,7 @@ export class EndpointHealth {
 
   // Ejection
   readonly inARow: Record<Exclude<Offence, 'success-rate'>, number> = {
+    connects: 0,
     consecutive: 0,
     gateway: 0,
     handshakes: 0,
@@ -166,6 +167,8 @@ export class EndpointHealth {
     const passed = wrong === undefined;
     this.#wrong = wrong;
     this.#around.checked(this, passed);
+    // Who may be connected to is no longer out for refusing connections.
+    if (passed && this.ejectedFor === 'connects') this.uneject('its checks pass');
     if (passed === this.#passes) this.#contradictions = 0;
     else {
       this.#contradictions++;

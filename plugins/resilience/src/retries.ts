@@ -2,6 +2,7 @@ import {
   type Attempt,
   type Cause,
   type Cluster,
+  CONNECT_FAILURES,
   type ConnectionHooks,
   carefulRetry,
   createSlot,
@@ -21,11 +22,7 @@ const retrying = createSlot<{ readonly load: Load; number: number } | undefined>
 const AGAIN: Retry = { delayMs: 0, sameEndpoint: true };
 
 const REASONS: Partial<Record<Cause, RetryReason>> = {
-  'connect-refused': 'connect-failure',
-  'connect-timeout': 'connect-failure',
-  'connect-failed': 'connect-failure',
-  'upstream-tls': 'connect-failure',
-  'upstream-certificate': 'connect-failure',
+  ...Object.fromEntries([...CONNECT_FAILURES].map((cause) => [cause, 'connect-failure'])),
   'upstream-reset': 'reset',
   'upstream-response-timeout': 'timeout',
   'upstream-handshake': 'handshake',
