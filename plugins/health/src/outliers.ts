@@ -52,9 +52,9 @@ export function judgeEnd(
   return offence(state, settings);
 }
 
-/** `upstream-closed` is 1006: the endpoint went without a Close. */
+/** Went without a Close (1006), broke the protocol, stopped reading, or did not answer a ping. */
 function upstreamBroke(cause: Outcome['cause']): boolean {
-  return cause.startsWith('upstream-') && describeCause(cause).source === 'upstream';
+  return cause.startsWith('upstream-');
 }
 
 function offence({ inARow }: EndpointHealth, settings: OutlierSettings): Offence | undefined {

@@ -245,6 +245,7 @@ describe('outlier ejection', () => {
       { cause: 'upstream-websocket-protocol', initiator: 'upstream', closeCodeSent: 1002 },
       true,
     ],
+    ['it does not answer a ping', { cause: 'upstream-pong-timeout' as Cause, initiator: 'upstream' }, true],
     ['it closes with 1000', { cause: 'complete', initiator: 'upstream', closeCodeSent: 1000 }, false],
     ['it closes with 1001', { cause: 'complete', initiator: 'upstream', closeCodeSent: 1001 }, false],
     ['the client closes with 1011', { cause: 'complete', initiator: 'downstream', closeCodeSent: 1011 }, false],
