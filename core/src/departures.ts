@@ -34,10 +34,11 @@ export class Departures {
     const { clock, logger } = this.#parts;
     const { address, requests, streams } = endpoint;
     endpoint.leavesAt = clock.wallTime() + ms;
-    const until = ms === Number.POSITIVE_INFINITY ? {} : { until: new Date(endpoint.leavesAt).toISOString() };
+    const bounded = requests + streams > 0 && ms !== Number.POSITIVE_INFINITY;
+    const until = bounded ? { until: new Date(endpoint.leavesAt).toISOString() } : {};
     logger.info('an endpoint has left', { cluster: name, endpoint: address, requests, streams, ...until });
     this.#parts.closeIdle(endpoint);
-    if (requests + streams > 0)
+    if (bounded)
       this.#deadlines.set(
         endpoint,
         clock.after(ms, () => this.#over(name, endpoint)),

@@ -24,7 +24,7 @@ export interface WatchOptions extends LookupOptions {
 }
 
 export interface NameEvents {
-  /** The first answer, and each one that has other addresses than the last; the order alone is no change. */
+  /** The first answer, the first one after a failure, and each that has other addresses than the last; the order is no change. */
   resolved(addresses: readonly string[]): void;
   /** A look-up failed; the last good answer still holds. Called before the next one is waited for. */
   failed(error: Error): void;
@@ -37,6 +37,7 @@ export class WatchedName implements Disposable {
   readonly #events: NameEvents;
   #last: readonly string[] | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #failed = false;
   #timer: Disposable | undefined;
   #disposed = false;
 
@@ -73,12 +74,15 @@ export class WatchedName implements Disposable {
     const { refreshMs, minRefreshMs = 0 } = this.#options;
     this.#retryMs = FIRST_RETRY_MS;
     this.#again(Math.min(refreshMs, Math.max(minRefreshMs, ttlMs)));
-    if (this.#last && sameMembers(this.#last, addresses)) return;
+    const failed = this.#failed;
+    this.#failed = false;
+    if (!failed && this.#last && sameMembers(this.#last, addresses)) return;
     this.#last = addresses;
     this.#events.resolved(addresses);
   }
 
   #fail(error: Error): void {
+    this.#failed = true;
     this.#again(this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
     this.#events.failed(error);
