@@ -61,6 +61,7 @@ class ClusterRecord implements Cluster {
   #balancer!: Balancer;
   #watch: Watch | undefined;
   #weights: readonly EndpointWeight[] = [];
+  #full: readonly ((endpoint: Endpoint, session: Session) => boolean)[] = [];
   #failing = false;
   /** Whether a list has come. */
   #began = false;
@@ -80,8 +81,26 @@ class ClusterRecord implements Cluster {
   }
 
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
+    return this.#full.length === 0 ? this.#pick(session, tried) : this.#pickWithRoom(session, tried);
+  }
+
+  #pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
     const wanted = session.state(stickTo);
     return (wanted && this.#wanted(wanted, tried)) || this.#balancer.pick(session, tried);
+  }
+
+  #pickWithRoom(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
+    const passed = [...tried];
+    for (;;) {
+      const picked = this.#pick(session, passed);
+      if (picked === undefined || !this.#full.some((isFull) => isFull(picked, session))) return picked;
+      passed.push(picked);
+    }
+  }
+
+  /** Takes on what bounds its endpoints, now that its settings are in force. */
+  bound(weights: readonly EndpointWeight[]): void {
+    this.#full = weights.map((weight) => weight.full?.(this)).filter((one) => one !== undefined);
   }
 
   observe(endpoint: Endpoint, sample: Sample): void {
@@ -296,6 +315,7 @@ export class ClusterRegistry {
           cluster.factory = composition.balancers.get(spec.balancer.policy)!;
           cluster.discovery = composition.discoveries.get(spec.discovery.name)!;
           cluster.balance(balancer, composition.endpointWeights);
+          cluster.bound(composition.endpointWeights);
           if (watch !== undefined) cluster.discover(watch);
           this.#gone.delete(cluster.name);
         }

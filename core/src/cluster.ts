@@ -72,6 +72,11 @@ export interface EndpointWeight {
   factor(endpoint: Endpoint, cluster: Cluster): number;
   /** Calls `listener` with the endpoint whose factor has changed. */
   onChange(listener: (endpoint: Endpoint) => void): void;
+  /**
+   * Tells which endpoints take no further session just now: asked for each that was picked, and another one is picked instead.
+   * Asked for whenever the settings of a cluster come into force; undefined where nothing bounds its endpoints.
+   */
+  full?(cluster: Cluster): ((endpoint: Endpoint, session: Session) => boolean) | undefined;
 }
 
 /** Where endpoints come from. */

@@ -79,7 +79,11 @@ ${cluster}${more}`,
     );
     const fast = webSocketUpstream(() => {});
     scratch.write('ping.ts', PING_PLUGIN);
-    await start('    balancer: { policy: peak-ewma, default: 1ms, decay: 500ms }\n', [slow, fast], 'plugins: [./ping.ts]\n');
+    await start(
+      '    balancer: { policy: peak-ewma, default: 1ms, decay: 500ms }\n',
+      [slow, fast],
+      'plugins: [./ping.ts]\n',
+    );
     const ewmas = async () => (await row()).endpoints.map(({ ewmaMs }) => ewmaMs!);
     expect(await ewmas()).to.deep.equal([1, 1]);
     const sockets = [await open(), await open()];

@@ -9,6 +9,7 @@ export interface LimitSettings {
   readonly retries: number;
   /** Milliseconds. */
   readonly wait: number;
+  readonly endpoint?: { readonly requests?: number; readonly streams?: number };
 }
 
 /** `retry:` of a cluster; times in milliseconds. */
@@ -42,6 +43,18 @@ const limits: Schema = {
     default: MIN_RETRIES,
   },
   wait: { doc: 'How long an exchange may wait.', format: 'duration', default: '5s' },
+  endpoint: {
+    requests: {
+      doc: 'HTTP exchanges at one endpoint, each on a connection of its own: one that has so many is not picked.',
+      format: 'nat',
+      optional: true,
+    },
+    streams: {
+      doc: 'Open WebSockets at one endpoint: one that has so many is not picked.',
+      format: 'nat',
+      optional: true,
+    },
+  },
 };
 
 const retry: Schema = {
