@@ -16,6 +16,8 @@ export interface DepartureParts {
   closeIdle(endpoint: EndpointRecord): void;
 }
 
+const ANSWERS_MS = 10_000;
+
 /**
  * What becomes of endpoints that have left their cluster's list: their idle connections go at once, their sessions go on until the
  * cluster's `drain.timeout` is over (the deregistration delay of AWS's and Alibaba's load balancers). Then WebSockets are closed
@@ -68,7 +70,9 @@ export class Departures {
       return last?.endpoint === endpoint && last.failure === undefined && endpoint.leavesAt !== undefined;
     };
     for (const session of sessions) if (session.kind === 'http' && isThere(session)) session.close('endpoint-gone');
-    const by = { at: Number.POSITIVE_INFINITY, rate: this.#parts.rate() };
+    const rate = this.#parts.rate();
+    // As long as it takes at that rate, and some time for their answers.
+    const by = { at: clock.now() + (streams / rate) * 1_000 + ANSWERS_MS, rate };
     closeGradually(sessions, clock, by, 'endpoint-gone', (one) => one.kind === 'websocket' && isThere(one));
   }
 }

@@ -74,18 +74,18 @@ export class EndpointHealth {
     return slow === undefined ? 1 : slowStartFactor(slow, this.#around.clock.now() - this.#startedAt);
   }
 
-  /** Takes on what the cluster's `health:` says now. */
+  /** Takes on what the cluster's `health:` says now. What is known holds on until other checks say otherwise. */
   configure(health: HealthSettings | undefined): void {
     if (isDeepStrictEqual(health, this.#health)) return;
     this.#health = health;
     this.#check?.[Symbol.dispose]();
     this.#check = undefined;
-    this.#passes = undefined;
     this.#contradictions = 0;
-    this.#wrong = undefined;
-    if (this.#failing) this.#setFailing(false, 'is no longer checked');
     if (health !== undefined && (health.tcp ?? health.http ?? health.websocket) !== undefined)
-      this.#wait(health, health.interval * this.#around.random() * 0.1);
+      return this.#wait(health, health.interval * this.#around.random() * 0.1);
+    this.#passes = undefined;
+    this.#wrong = undefined;
+    this.#setFailing(false, 'is no longer checked');
   }
 
   eject(offence: Offence, { ejection, maxEjection }: OutlierSettings): void {

@@ -175,6 +175,21 @@ describe('active checks', () => {
     expect(setUp('a', { health: HEALTH }).factors()).to.deep.equal([1]);
   });
 
+  it('keep what they know where a reload changes them', () => {
+    const { clock, cluster, accepts, factors, logs } = setUp('a b', { health: HEALTH });
+    accepts.delete('b');
+    clock.advance(10_000);
+    expect(factors()).to.deep.equal([1, 0]);
+    const { length } = logs;
+    cluster.settings = { health: { ...HEALTH, interval: 1_000 } };
+    clock.advance(10_000);
+    expect(factors()).to.deep.equal([1, 0]);
+    expect(logs.length).to.equal(length);
+    accepts.add('b');
+    clock.advance(3_000);
+    expect(factors()).to.deep.equal([1, 1]);
+  });
+
   it('end with the section, and the endpoint is whole', () => {
     const { clock, cluster, accepts, factors, connects } = setUp('a', { health: HEALTH });
     accepts.delete('a');
