@@ -85,6 +85,18 @@ describe('outlier ejection between real sockets, without a check', () => {
     expect((await asks(4)).filter((code) => code === 500)).to.have.length(2);
   });
 
+  it('who is out stays out over a reload, and over a change of the list', async () => {
+    await start({ consecutive: 2 }, [status(500), status(200), status(200)]);
+    await asks(6);
+    const [bad, ...good] = upstreams.map(({ address }) => address);
+    const outlier = { ...NOTHING, consecutive: 2 };
+    const cluster = { outlier, timeouts: { response: 1_000 } };
+    await sidecar.reload({ endpoints: [bad!, good[0]!], plugins: [health], clock, cluster });
+    expect(new Set(await asks(6))).to.deep.equal(new Set([200]));
+    expect(state(upstreams[0]!)).to.include({ state: 'out', timesEjected: 1 });
+    expect(whys()).to.have.length(1);
+  });
+
   it('times × ejection, up to maxEjection', async () => {
     await start({ consecutive: 2, maxEjection: 70_000 }, [status(500), status(200)]);
     const lasted: number[] = [];

@@ -14,9 +14,22 @@ const VECTORS: readonly [text: string, seed: bigint, hash: bigint][] = [
   ['', 1n, 0xd5afba1336a3be4bn],
 ];
 
+// Points of the ring that Envoy's own test expects (`ring_hash_lb_test.cc`, "Basic").
+const ENVOY: readonly [point: string, position: bigint][] = [
+  ['127.0.0.1:94_1', 833437586790550860n],
+  ['127.0.0.1:90_1', 1033482794131418490n],
+  ['127.0.0.1:91_0', 5583722120771150861n],
+  ['127.0.0.1:95_1', 13144177310400110813n],
+  ['127.0.0.1:90_0', 16117243373044804889n],
+];
+
 describe('xxhash', () => {
   for (const [text, seed, hash] of VECTORS)
     it(`of "${text.slice(0, 20)}" with seed ${seed} is ${hash.toString(16)}`, () => {
       expect(xxhash(text, seed).toString(16)).to.equal(hash.toString(16));
     });
+
+  it('puts the points of the ring where Envoy has them', () => {
+    for (const [point, position] of ENVOY) expect(xxhash(point), point).to.equal(position);
+  });
 });
