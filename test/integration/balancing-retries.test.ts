@@ -91,6 +91,14 @@ describe('retries and limits between real sockets', () => {
     expect([response.status, await response.text()]).to.deep.equal([503, 'busy']);
   });
 
+  it('loses none of 100 requests at once to an endpoint that has died, whatever the budget', async () => {
+    const limits = { ...LIMITS, retries: 0 };
+    await start({ limits, retry: { ...RETRY, budget: 0 } }, echoUpstream(), echoUpstream(), echoUpstream());
+    await upstreams[1]!.stop();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => fetch(sidecar.url)));
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
+  });
+
   it('asks the one endpoint again while it restarts', async () => {
     const connections: number[] = [];
     await start(
