@@ -179,10 +179,11 @@ function rowsOf(schema, prefix) {
 }
 
 function settingRows(setting, path) {
-  const { doc, env, sensitive, optional, format } = setting;
+  const { doc, env, sensitive, optional, format, max } = setting;
   const byDefault =
     setting.default === undefined ? (optional ? '' : 'needed') : code(writeValue(setting.default, format));
-  const told = [doc, env && `Environment: \`${env}\`.`, sensitive && 'Masked.'].filter((part) => part).join(' ');
+  const most = max !== undefined && `At most ${code(writeValue(max, format))}.`;
+  const told = [doc, most, env && `Environment: \`${env}\`.`, sensitive && 'Masked.'].filter((part) => part).join(' ');
   const number = isOpen(format) && typeof setting.default === 'number' ? 'number' : undefined;
   const described = (isOpen(format) && FORMATS[path]) || number || formatOf(format);
   return [[code(path), described, byDefault, cell(told)], ...children(format, path)];

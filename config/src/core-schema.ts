@@ -75,6 +75,13 @@ export const clusterSchema: Schema = {
     format: 'any',
     default: 'round-robin',
   },
+  drain: {
+    timeout: {
+      doc: "How long the sessions of an endpoint that has left the list go on; then WebSockets are closed with 1001, at the pace of the root's drain.rate, and exchanges are ended.",
+      format: 'duration',
+      default: '5m',
+    },
+  },
 };
 
 export const endpointSchema: Schema = {

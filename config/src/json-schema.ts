@@ -127,8 +127,9 @@ function mustBeGiven(child: Setting | Schema): boolean {
 }
 
 function setting(child: Setting, instead: JsonSchema | undefined): JsonSchema {
-  const { doc, env, sensitive, format } = child;
-  const description = [doc, env && `Environment: ${env}.`, sensitive && 'Masked where it is shown.'];
+  const { doc, env, sensitive, format, max } = child;
+  const most = max !== undefined && `At most ${writeValue(max, format)}.`;
+  const description = [doc, most, env && `Environment: ${env}.`, sensitive && 'Masked where it is shown.'];
   return {
     description: description.filter((part) => part).join(' '),
     ...(instead ?? ofFormat(format)),

@@ -159,6 +159,13 @@ export class Reader {
     else for (const [key, entry] of node.entries) this.came(joinKey(path, key), entry.node);
   }
 
+  /** The reading, where it is not more than the setting's largest value. */
+  #within({ max, format }: Setting, node: Node, path: string, reading: Reading | undefined): Reading | undefined {
+    if (max === undefined || reading === undefined || !((reading.value as number) > max)) return reading;
+    const write = scalarFormat(format)?.write ?? String;
+    return this.problem(node.position, path, `is ${describeNode(node)}`, { expected: `${write(max)} at most` });
+  }
+
   #candidate(
     setting: Setting,
     node: Node | undefined,
@@ -166,8 +173,11 @@ export class Reader {
     position: Position,
     reader: KeyReader | undefined,
   ): Candidate {
-    const read = (given: Node) =>
-      reader ? reader(given, path) : this.value(given, setting.format, path, setting.sensitive === true);
+    const read = (given: Node) => {
+      if (reader) return reader(given, path);
+      const reading = this.value(given, setting.format, path, setting.sensitive === true);
+      return this.#within(setting, given, path, reading);
+    };
     return {
       setting,
       // A flag is stronger than the environment, which is stronger than the file.

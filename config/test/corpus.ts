@@ -76,7 +76,7 @@ export const wrong: readonly (readonly [name: string, text: string, ...problems:
   [
     'an alias that contains itself',
     `${LISTENERS}clusters:\n  app: &a { endpoints: ["127.0.0.1:1"], x: *a }\n`,
-    '3:41 clusters.app.x: is not known here, expected one of endpoints, discovery, balancer, timeouts, tls, limits, retry, sticky, health, outlier',
+    '3:41 clusters.app.x: is not known here, expected one of endpoints, discovery, balancer, drain, timeouts, tls, limits, retry, sticky, health, outlier',
     '3:44 clusters.app.x: an alias (*) contains itself',
   ],
   [
@@ -462,6 +462,11 @@ export const wrong: readonly (readonly [name: string, text: string, ...problems:
     `${PLUGINS}  - tracing: { maxBatch: 64KB, atLeast: 1/day }\n`,
     '4:26 plugins[0].tracing.maxBatch: is "64KB", expected a size such as 512B, 64KiB, 4MiB or 1GiB',
     '4:41 plugins[0].tracing.atLeast: is "1/day", expected a rate such as 1/s, 10/m, or a number of events per second',
+  ],
+  [
+    'a size over what the setting takes',
+    `${PLUGINS}  - tracing: { maxBatch: 1025MiB }\n`,
+    '4:26 plugins[0].tracing.maxBatch: is "1025MiB", expected 1GiB at most',
   ],
   [
     'a secret, without showing it',

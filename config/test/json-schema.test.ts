@@ -9,6 +9,7 @@ import { known, plugins } from './stand-ins.ts';
 
 /** What no schema can say: what YAML itself refuses, names, addresses, files, other keys, and checks that are functions. */
 const BEYOND = new Set([
+  'a size over what the setting takes',
   'a setting given twice',
   'a cluster given twice',
   'a key given twice',

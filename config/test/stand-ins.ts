@@ -169,7 +169,7 @@ export const plugins = [
       trust: { doc: 'Whose context.', format: ['all', 'peers', 'none'], default: 'all' },
       endpoint: { doc: 'Collector.', format: String, optional: true, env: 'OTEL_EXPORTER_OTLP_ENDPOINT' },
       token: { doc: 'Credential.', format: String, optional: true, env: 'TRACING_TOKEN', sensitive: true },
-      maxBatch: { doc: 'Bytes.', format: 'size', default: '64KiB' },
+      maxBatch: { doc: 'Bytes.', format: 'size', default: '64KiB', max: 1024 ** 3 },
     },
   }),
 ] as const;

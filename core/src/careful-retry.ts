@@ -6,7 +6,7 @@ import type { Attempt, Session } from './session.ts';
 export const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
 /** The connect failed: not one byte of the request has gone up. */
-const NOTHING_SENT: ReadonlySet<Cause> = new Set<Cause>([
+export const CONNECT_FAILURES: ReadonlySet<Cause> = new Set<Cause>([
   'connect-refused',
   'connect-timeout',
   'connect-failed',
@@ -31,7 +31,7 @@ export const carefulRetry: RetryPolicy = {
   onFailure(session: Session, attempt: Attempt): Retry | undefined {
     const cause = attempt.failure?.cause;
     if (cause === undefined || attempt.number >= MAX_ATTEMPTS) return undefined;
-    if (NOTHING_SENT.has(cause)) return ELSEWHERE;
+    if (CONNECT_FAILURES.has(cause)) return ELSEWHERE;
     if (!IDEMPOTENT.has(session.request.method)) return undefined;
     if (cause !== 'upstream-reset') return undefined;
     return attempt.reused ? AGAIN : ELSEWHERE;

@@ -116,6 +116,12 @@ export const CAUSES = {
   drain: cause('sidecar', 503, 1001, 'The sidecar is draining.'),
   'route-changed': cause('sidecar', 503, 1012, 'A reload changed the route, whose `onChange` is `drain`.'),
   'drain-deadline': cause('sidecar', 503, 1001, 'The session was still open at the end of `drain.timeout`.'),
+  'endpoint-gone': cause(
+    'sidecar',
+    503,
+    1001,
+    "The endpoint has left its cluster's list, and the session was still open at the end of the cluster's `drain.timeout`.",
+  ),
   'descriptor-limit': cause('sidecar', 0, 0, 'File descriptors are nearly used up; the connection was closed at once.'),
   internal: cause('sidecar', 500, 1011, 'A defect of the sidecar; the log has the stack.'),
 } as const satisfies Record<string, CauseInfo>;

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Balancer, Cluster, Discovery, Endpoint, EndpointSpec, EndpointWeight, Sample } from './cluster.ts';
 import type { Composition } from './composition.ts';
 import type { ClusterSpec } from './configuration.ts';
+import type { Departures } from './departures.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Logger } from './logger.ts';
 import { PluginError } from './plugin-error.ts';
@@ -21,6 +22,7 @@ export class EndpointRecord implements Endpoint {
   resolved: readonly string[] | undefined;
   requests = 0;
   streams = 0;
+  leavesAt: number | undefined = undefined;
 
   constructor(spec: EndpointSpec) {
     this.address = spec.address;
@@ -52,6 +54,7 @@ class ClusterRecord implements Cluster {
   factory: BalancerFactory | undefined;
   discovery: Discovery | undefined;
   readonly #logger: Logger;
+  readonly #departures: Departures | undefined;
   /** No longer listed, but with open sessions: they stay where they are, and count when the address is listed again. */
   #leaving = new Map<string, EndpointRecord>();
   /** Those that the balancer was given, by address; made when a session asks for one of them. */
@@ -59,11 +62,19 @@ class ClusterRecord implements Cluster {
   #balancer!: Balancer;
   #watch: Watch | undefined;
   #weights: readonly EndpointWeight[] = [];
+  #full: readonly ((endpoint: Endpoint, session: Session) => boolean)[] = [];
   #failing = false;
+  /** Whether a list has come. */
+  #began = false;
 
-  constructor(name: string, logger: Logger) {
+  constructor(name: string, logger: Logger, departures: Departures | undefined) {
     this.name = name;
     this.#logger = logger;
+    this.#departures = departures;
+  }
+
+  get leaving(): readonly EndpointRecord[] {
+    return [...this.#leaving.values()].filter(({ requests, streams }) => requests + streams > 0);
   }
 
   get connector(): string {
@@ -71,8 +82,26 @@ class ClusterRecord implements Cluster {
   }
 
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
+    return this.#full.length === 0 ? this.#pick(session, tried) : this.#pickWithRoom(session, tried);
+  }
+
+  #pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
     const wanted = session.state(stickTo);
     return (wanted && this.#wanted(wanted, tried)) || this.#balancer.pick(session, tried);
+  }
+
+  #pickWithRoom(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
+    const passed = [...tried];
+    for (;;) {
+      const picked = this.#pick(session, passed);
+      if (picked === undefined || !this.#full.some((isFull) => isFull(picked, session))) return picked;
+      passed.push(picked);
+    }
+  }
+
+  /** Takes on what bounds its endpoints, now that its settings are in force. */
+  bound(weights: readonly EndpointWeight[]): void {
+    this.#full = weights.map((weight) => weight.full?.(this)).filter((one) => one !== undefined);
   }
 
   observe(endpoint: Endpoint, sample: Sample): void {
@@ -119,8 +148,13 @@ class ClusterRecord implements Cluster {
       if (listed.has(spec.address)) continue;
       const endpoint = known.get(spec.address);
       endpoint?.update(spec);
+      if (endpoint?.leavesAt !== undefined) this.#departures?.cameBack(endpoint);
       listed.set(spec.address, endpoint ?? this.#newcomer(spec));
     }
+    this.#began = true;
+    const drain = this.settings['drain'] as { readonly timeout: number } | undefined;
+    for (const endpoint of this.endpoints)
+      if (!listed.has(endpoint.address)) this.#departures?.left(this, endpoint, drain?.timeout ?? Infinity);
     this.endpoints = [...listed.values()];
     this.#leaving = known;
     for (const [address, { requests, streams }] of known)
@@ -149,6 +183,7 @@ class ClusterRecord implements Cluster {
   #newcomer(spec: EndpointSpec): EndpointRecord {
     const endpoint = new EndpointRecord(spec);
     clusterOf.set(endpoint, this);
+    if (this.#began) this.#logger.info('an endpoint has joined', { cluster: this.name, endpoint: spec.address });
     return endpoint;
   }
 
@@ -206,9 +241,12 @@ export class ClusterRegistry {
   /** No longer configured; sessions of older generations may still ask them. */
   readonly #gone = new Map<string, ClusterRecord>();
   readonly #logger: Logger;
+  readonly #departures: Departures | undefined;
 
-  constructor(logger: Logger) {
+  /** Without `departures` endpoints that leave their list keep what is open. */
+  constructor(logger: Logger, departures?: Departures) {
     this.#logger = logger;
+    this.#departures = departures;
   }
 
   get(name: string): Cluster | undefined {
@@ -251,7 +289,9 @@ export class ClusterRegistry {
     try {
       for (const spec of specs) {
         const cluster =
-          this.#clusters.get(spec.name) ?? this.#gone.get(spec.name) ?? new ClusterRecord(spec.name, this.#logger);
+          this.#clusters.get(spec.name) ??
+          this.#gone.get(spec.name) ??
+          new ClusterRecord(spec.name, this.#logger, this.#departures);
         const before = cluster.spec;
         const factory = composition.balancers.get(spec.balancer.policy)!;
         const discovery = composition.discoveries.get(spec.discovery.name)!;
@@ -279,6 +319,7 @@ export class ClusterRegistry {
           cluster.factory = composition.balancers.get(spec.balancer.policy)!;
           cluster.discovery = composition.discoveries.get(spec.discovery.name)!;
           cluster.balance(balancer, composition.endpointWeights);
+          cluster.bound(composition.endpointWeights);
           if (watch !== undefined) cluster.discover(watch);
           this.#gone.delete(cluster.name);
         }
@@ -301,6 +342,7 @@ export class ClusterRegistry {
 
   dispose(): void {
     this.disposeGone();
+    this.#departures?.dispose();
     for (const cluster of this.#clusters.values()) cluster.dispose();
   }
 }

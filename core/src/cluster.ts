@@ -12,6 +12,8 @@ export interface Endpoint {
   readonly requests: number;
   /** Open WebSockets. */
   readonly streams: number;
+  /** Wall-clock milliseconds at which what is open is closed, since it is no longer listed; undefined while it is. */
+  readonly leavesAt?: number | undefined;
 }
 
 /** An endpoint as a discovery reports it. */
@@ -27,6 +29,8 @@ export interface EndpointSpec {
 export interface Cluster {
   readonly name: string;
   readonly endpoints: readonly Endpoint[];
+  /** Those that are no longer listed and have open sessions. */
+  readonly leaving: readonly Endpoint[];
   /** The sections that plugins declared for clusters, validated, by key. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** Name of the connector that reaches its endpoints: `tcp`, or that of a plugin. */
@@ -71,6 +75,11 @@ export interface EndpointWeight {
   factor(endpoint: Endpoint, cluster: Cluster): number;
   /** Calls `listener` with the endpoint whose factor has changed. */
   onChange(listener: (endpoint: Endpoint) => void): void;
+  /**
+   * Tells which endpoints take no further session just now: asked for each that was picked, and another one is picked instead.
+   * Asked for whenever the settings of a cluster come into force; undefined where nothing bounds its endpoints.
+   */
+  full?(cluster: Cluster): ((endpoint: Endpoint, session: Session) => boolean) | undefined;
 }
 
 /** Where endpoints come from. */

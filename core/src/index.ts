@@ -73,7 +73,7 @@ export { WheelClock } from './wheel-clock.ts';
 export { peerOf } from './acceptor.ts';
 export { type ParsedAddress, parseAddress } from './address.ts';
 export { Overlay } from './attempt-record.ts';
-export { carefulRetry, IDEMPOTENT } from './careful-retry.ts';
+export { CONNECT_FAILURES, carefulRetry, IDEMPOTENT } from './careful-retry.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { ioIsDirect, proveDirectIo } from './direct-io.ts';

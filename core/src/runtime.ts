@@ -7,6 +7,7 @@ import { type ComposedPlugin, Composition, type CoreServices } from './compositi
 import type { ClusterSpec, Configuration, ListenerSpec } from './configuration.ts';
 import type { Connection, ListenerInfo } from './connection.ts';
 import { TcpConnector } from './connector.ts';
+import { Departures } from './departures.ts';
 import { DescriptorBudget } from './descriptor-budget.ts';
 import { proveDirectIo } from './direct-io.ts';
 import { buildGeneration, type Generation, routeHasChanged, sameConfiguration, samePlugins } from './generation.ts';
@@ -21,6 +22,7 @@ import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
 import { measureSidecar } from './sidecar-metrics.ts';
+import { IdleConnections } from './tokens.ts';
 import { WheelClock } from './wheel-clock.ts';
 
 export interface RuntimeOptions {
@@ -76,7 +78,14 @@ export class Runtime implements Sidecar {
       new WheelClock((error) =>
         logger.error('a timer failed', { error: error instanceof Error ? error.stack : String(error) }),
       );
-    this.clusters = new ClusterRegistry(logger);
+    const departures = new Departures({
+      clock: this.clock,
+      logger,
+      sessions: this.sessions,
+      rate: () => this.#generation!.configuration.drain.rate,
+      closeIdle: (endpoint) => this.#generation?.running.composition.get(IdleConnections)?.close(endpoint),
+    });
+    this.clusters = new ClusterRegistry(logger, departures);
     this.#logger = logger;
     this.#first = { configuration, plugins };
     this.startedAt = this.clock.wallTime();

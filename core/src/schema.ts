@@ -29,6 +29,8 @@ export interface Setting<T = unknown> {
   readonly doc: string;
   readonly format: Format;
   readonly default?: T;
+  /** Largest value, where the format is a number, in the unit that the plugin gets: bytes of a `size`, milliseconds. */
+  readonly max?: number;
   /** May be left out; the plugin then gets undefined. */
   readonly optional?: boolean;
   /** Environment variable that overrides the file. */

@@ -1,3 +1,4 @@
+import type { Endpoint } from './cluster.ts';
 import type { Session } from './session.ts';
 
 /** The open sessions, in the order in which they began. */
@@ -10,6 +11,6 @@ export interface Sessions extends Iterable<Session> {
 export interface IdleConnections {
   /** How many are idle, for one endpoint's address or in all. */
   count(address?: string): number;
-  /** Closes those of one endpoint, or all. */
-  close(address?: string): void;
+  /** Closes those of one address, of one endpoint, or all. */
+  close(of?: string | Endpoint): void;
 }

@@ -17,7 +17,15 @@ export function measureSidecar(sidecar: Sidecar, sessions: Sessions, metrics: Me
     doc: 'Downstream connections that are open.',
     labels: ['listener'],
   });
+  const endpoints = metrics.gauge('outrigger_cluster_endpoints', {
+    doc: 'Endpoints of a cluster: those that are listed, and those that are not any more and have open sessions.',
+    labels: ['cluster', 'state'],
+  });
   metrics.onCollect(() => {
+    for (const cluster of sidecar.clusterStates()) {
+      endpoints.with(cluster.name, 'listed').set(cluster.endpoints.length);
+      endpoints.with(cluster.name, 'leaving').set(cluster.leaving.length);
+    }
     for (const result of ['changed', 'unchanged', 'failed'] as const) reloads.with(result).set(sidecar.reloads[result]);
     generation.set(sidecar.generation);
     last.set(sidecar.reloads.last?.result === 'failed' ? 0 : 1);

@@ -46,6 +46,8 @@ clusters:
   app:
     endpoints: ["127.0.0.1:3000"]
     # timeouts: { connect: 5s, response: 5m }
+    # No limit by default; beyond these it answers 503.
+    # limits: { requests: 1000, streams: 10000 }
 
   # chat:
   #   endpoints: ["127.0.0.1:4001", { address: "127.0.0.1:4002", weight: 3 }]

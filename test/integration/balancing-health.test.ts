@@ -1,5 +1,13 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import health from '@outrigger/health';
 import { expect } from 'chai';
+import { WebSocketServer } from 'ws';
+import { Authority, type Pair, writeAuthority } from '../support/certificates.ts';
+import { Scratch } from '../support/scratch.ts';
 import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { echoMessages, httpUpstream, rawUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 
@@ -112,5 +120,99 @@ describe('active checks of real endpoints', () => {
       webSocketUpstream(() => {}, { autoPong: false } as object),
     );
     expect(await told('an endpoint is out')).to.include({ why: 'check: no answer in time' });
+  });
+
+  for (const [name, answers, passes] of [
+    ['a message with what is expected', (text: string) => ['{"hello":', text, ', "state": "ready"}'].join(''), true],
+    ['another message', () => 'not ready', false],
+  ] as const)
+    it(`websocket: what is sent is answered by ${name}`, async () => {
+      const asked: string[] = [];
+      await start(
+        { websocket: { path: '/', send: 'how are you?', expect: '"state": "ready"' }, timeout: 300 },
+        webSocketUpstream((socket) => {
+          socket.on('message', (data) => {
+            asked.push(String(data));
+            const answer = answers(String(data));
+            // In two fragments.
+            socket.send(answer.slice(0, 5), { fin: false });
+            socket.send(answer.slice(5), { fin: true });
+          });
+        }),
+      );
+      if (passes) await settled();
+      else expect(await told('an endpoint is out')).to.include({ why: 'check: no answer in time' });
+      expect(new Set(asked)).to.deep.equal(new Set(['how are you?']));
+      expect(sidecar.logs.some(({ message }) => message === 'an endpoint is out')).to.equal(!passes);
+    });
+});
+
+describe('active checks over TLS and Unix-domain sockets', () => {
+  const scratch = new Scratch();
+  let authority: Authority;
+  let pair: Pair;
+  let sidecar: TestSidecar;
+  let server: Server;
+  before(async () => {
+    authority = await Authority.create();
+    pair = await authority.issue({ names: ['app.test'] });
+  });
+  after(() => scratch.remove());
+  afterEach(async () => {
+    await sidecar.stop();
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+
+  /** Resolves when a real peer was checked three times, or is out: then to why. */
+  const checked = async (one: Server, where: () => string, cluster: object): Promise<string | undefined> => {
+    server = one;
+    let checks = 0;
+    server.on('request', (_request, response) => void response.end('well'));
+    new WebSocketServer({ server });
+    server.on('connection', () => void checks++);
+    await once(server, 'listening');
+    sidecar = await startSidecar({
+      endpoints: [where()],
+      plugins: [health],
+      cluster: { health: { ...FAST, ...cluster }, ...cluster },
+    });
+    for (;;) {
+      const out = sidecar.logs.find(({ message }) => message === 'an endpoint is out');
+      if (out !== undefined) return out['why'] as string;
+      if (checks >= 4) return undefined;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const secure = (cluster: object) => {
+    const one = createHttpsServer({ cert: pair.cert, key: pair.key }).listen(0, '127.0.0.1');
+    return checked(one, () => `127.0.0.1:${(one.address() as AddressInfo).port}`, cluster);
+  };
+  const local = (cluster: object) => {
+    const path = join(scratch.folder, 'app.sock');
+    return checked(createHttpServer().listen(path), () => `unix:${path}`, cluster);
+  };
+  const ca = () => writeAuthority(scratch.folder, 'ca', authority);
+
+  for (const kind of [{ tcp: {} }, { http: { path: '/' } }, { websocket: { path: '/' } }]) {
+    const [name] = Object.keys(kind);
+    it(`${name}: over the cluster's own TLS`, async () => {
+      expect(await secure({ ...kind, tls: { serverName: 'app.test', ca: ca() } })).to.equal(undefined);
+    });
+    it(`${name}: a certificate for another name is no endpoint of ours`, async () => {
+      expect(await secure({ ...kind, tls: { serverName: 'other.test', ca: ca() } })).to.match(/other\.test/);
+    });
+    if (name === 'tcp') continue;
+    it(`${name}: over a Unix-domain socket`, async () => {
+      expect(await local(kind)).to.equal(undefined);
+    });
+  }
+
+  it('http: an endpoint that speaks no TLS where the cluster does is out', async () => {
+    const one = createHttpServer().listen(0, '127.0.0.1');
+    const where = () => `127.0.0.1:${(one.address() as AddressInfo).port}`;
+    const why = await checked(one, where, { http: { path: '/' }, tls: { serverName: 'app.test', ca: ca() } });
+    expect(why).to.match(/^check: /);
   });
 });

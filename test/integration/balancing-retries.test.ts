@@ -91,6 +91,14 @@ describe('retries and limits between real sockets', () => {
     expect([response.status, await response.text()]).to.deep.equal([503, 'busy']);
   });
 
+  it('loses none of 100 requests at once to an endpoint that has died, whatever the budget', async () => {
+    const limits = { ...LIMITS, retries: 0 };
+    await start({ limits, retry: { ...RETRY, budget: 0 } }, echoUpstream(), echoUpstream(), echoUpstream());
+    await upstreams[1]!.stop();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => fetch(sidecar.url)));
+    expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]));
+  });
+
   it('asks the one endpoint again while it restarts', async () => {
     const connections: number[] = [];
     await start(
@@ -151,6 +159,38 @@ describe('retries and limits between real sockets', () => {
     expect((await fetch(sidecar.url)).status).to.equal(200);
     expect((await fetch(sidecar.url)).status).to.equal(200);
     socket.terminate();
+  });
+
+  it('passes over an endpoint that has as many WebSockets, or requests, as it may; a reload changes that', async () => {
+    const two = () => webSocketUpstream(echoMessages);
+    const limits = (endpoint: object) => ({ limits: { ...LIMITS, endpoint } });
+    await start(limits({ streams: 2 }), two(), two());
+    const open = async () => {
+      const socket = new WebSocket(`${sidecar.url.replace('http', 'ws')}/`);
+      await once(socket, 'open');
+      return socket;
+    };
+    const refused = async () => {
+      const socket = new WebSocket(`${sidecar.url.replace('http', 'ws')}/`);
+      const [, response] = await once(socket, 'unexpected-response');
+      return [response.statusCode, response.headers['retry-after']];
+    };
+    const streams = () => [...sidecar.runtime.clusterStates()][0]!.endpoints.map((endpoint) => endpoint.streams);
+    const sockets = [await open(), await open(), await open()];
+    expect(streams()).to.deep.equal([2, 1]);
+    // Round-robin would take the first one.
+    sockets.push(await open());
+    expect(streams()).to.deep.equal([2, 2]);
+    expect(await refused()).to.deep.equal([503, '1']);
+    expect((await fetch(sidecar.url)).status, 'requests are counted apart').to.equal(200);
+
+    const endpoints = upstreams.map(({ address }) => address);
+    await sidecar.reload({ endpoints, plugins: [resilience], cluster: limits({ streams: 3, requests: 0 }) });
+    sockets.push(await open());
+    expect((await fetch(sidecar.url)).status).to.equal(503);
+    await sidecar.reload({ endpoints, plugins: [resilience] });
+    expect((await fetch(sidecar.url)).status).to.equal(200);
+    for (const socket of sockets) socket.terminate();
   });
 
   it('lets exchanges wait for one another', async () => {

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
-import { httpUpstream, type Upstream } from '../support/upstreams.ts';
+import { httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 
 const STICKY = { cookie: 'SERVERID', path: '/', secure: false, sameSite: 'lax', ttl: 3_600_000 };
 
@@ -34,6 +36,27 @@ describe('sticky', () => {
       expect(again).to.deep.equal({ text: first.text, status: 200, cookie: null });
     }
     expect((await ask()).text).to.not.equal(first.text);
+  });
+
+  it('brings a WebSocket back: the cookie comes with its 101', async () => {
+    upstreams = await Promise.all(
+      ['one', 'two', 'three'].map((name) => webSocketUpstream((socket) => socket.send(name))),
+    );
+    sidecar = await startSidecar({ endpoints: upstreams.map(({ address }) => address), cluster: { sticky: STICKY } });
+    const open = async (cookie?: string) => {
+      const headers = cookie === undefined ? {} : { cookie };
+      const socket = new WebSocket(sidecar.url.replace('http', 'ws'), { headers });
+      const [[response], [name]] = await Promise.all([once(socket, 'upgrade'), once(socket, 'message')]);
+      socket.terminate();
+      return { name: String(name), cookie: response.headers['set-cookie']?.[0] as string | undefined };
+    };
+    const first = await open();
+    for (let i = 0; i < 5; i++)
+      expect(await open(pair(first.cookie!))).to.deep.equal({ name: first.name, cookie: undefined });
+    await upstreams[['one', 'two', 'three'].indexOf(first.name)]!.stop();
+    const second = await open(pair(first.cookie!));
+    expect(second.name).to.not.equal(first.name);
+    expect(await open(pair(second.cookie!))).to.deep.equal({ name: second.name, cookie: undefined });
   });
 
   it('sends the attributes that were asked for', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
 import { expect } from 'chai';
 import { Authority, writeAuthority, writePair } from '../support/certificates.ts';
@@ -9,6 +10,12 @@ import { httpUpstream, type Upstream } from '../support/upstreams.ts';
 
 /** Who is asked what, in some of the examples: `Host` and path → the cluster that answers. */
 const ASKS: Readonly<Record<string, readonly (readonly [host: string, path: string, cluster: string])[]>> = {
+  'examples/balancing.yaml': [
+    ['chat.example.com', '/', 'chat'],
+    ['api.example.com', '/', 'api'],
+    ['cache.example.com', '/', 'cache'],
+    ['localhost', '/', 'shop'],
+  ],
   'examples/everything.yaml': [
     ['localhost', '/', 'app'],
     ['chat.example.com', '/ws', 'app'],
@@ -43,11 +50,10 @@ describe('examples', () => {
 
   /** The status and the text of what a listener answers, whatever it speaks. */
   async function ask(file: string, port: number, path = '/', host = 'localhost'): Promise<[number, string]> {
-    if (!read(file).includes('protocol: https')) {
-      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { host } });
-      return [response.status, await response.text()];
-    }
-    const call = request({ port, host: '127.0.0.1', path, headers: { host }, ca: authority.cert, agent: false });
+    // fetch sends a Host of its own.
+    const options = { port, host: '127.0.0.1', path, headers: { host }, agent: false };
+    const secure = read(file).includes('protocol: https');
+    const call = secure ? request({ ...options, ca: authority.cert }) : plainRequest(options);
     call.end();
     const [response] = await once(call, 'response');
     let text = '';

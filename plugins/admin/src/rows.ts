@@ -19,17 +19,26 @@ export function listenerRow(listener: ListenerState, details: readonly AdminDeta
 }
 
 export function clusterRow(cluster: Cluster, details: readonly AdminDetails[]): Row {
+  const { leaving } = cluster;
   const own = {
     name: cluster.name,
     connector: cluster.connector,
     endpoints: cluster.endpoints.map((endpoint) => endpointRow(endpoint, details)),
+    ...(leaving.length > 0 && { leaving: leaving.map((endpoint) => endpointRow(endpoint, details)) }),
   };
   return Object.assign(own, ...details.map((plugin) => plugin.cluster?.(cluster)));
 }
 
 function endpointRow(endpoint: Endpoint, details: readonly AdminDetails[]): Row {
-  const { address, weight, requests, streams, metadata } = endpoint;
-  const own = { address, weight, requests, streams, ...(Object.keys(metadata).length > 0 && { metadata }) };
+  const { address, weight, requests, streams, metadata, leavesAt = Number.POSITIVE_INFINITY } = endpoint;
+  const own = {
+    address,
+    weight,
+    requests,
+    streams,
+    ...(leavesAt !== Number.POSITIVE_INFINITY && { until: new Date(leavesAt).toISOString() }),
+    ...(Object.keys(metadata).length > 0 && { metadata }),
+  };
   return Object.assign(own, ...details.map((plugin) => plugin.endpoint?.(endpoint)));
 }
 

@@ -112,7 +112,10 @@ describe('the admin address', () => {
     const listener = { name: 'inbound', protocol: 'http', direction: 'inbound', settings: {} } as const;
     one.sidecar.listeners = [{ ...listener, address, state: 'accepting', connections: 2 }];
     const endpoint = { address: '127.0.0.1:3000', weight: 1, requests: 4, streams: 5, metadata: { zone: 'a' } };
-    one.sidecar.clusters = [{ name: 'app', connector: 'tcp', endpoints: [endpoint] } as unknown as Cluster];
+    const leaving = { address: '127.0.0.1:3', weight: 1, requests: 0, streams: 4, metadata: {}, leavesAt: 60_000 };
+    one.sidecar.clusters = [
+      { name: 'app', connector: 'tcp', endpoints: [endpoint], leaving: [leaving] } as unknown as Cluster,
+    ];
     one.sidecar.adminDetails = [
       { endpoint: ({ weight }) => ({ health: weight > 0 ? 'up' : 'down' }) },
       { listener: ({ name }) => ({ tls: name === 'edge' }), cluster: () => ({ policy: 'first' }) },
@@ -129,7 +132,22 @@ describe('the admin address', () => {
       },
     ]);
     expect((await ask(one, '/clusters')).body.clusters).to.deep.equal([
-      { name: 'app', connector: 'tcp', endpoints: [{ ...endpoint, health: 'up' }], policy: 'first' },
+      {
+        name: 'app',
+        connector: 'tcp',
+        endpoints: [{ ...endpoint, health: 'up' }],
+        leaving: [
+          {
+            address: '127.0.0.1:3',
+            weight: 1,
+            requests: 0,
+            streams: 4,
+            until: '1970-01-01T00:01:00.000Z',
+            health: 'up',
+          },
+        ],
+        policy: 'first',
+      },
     ]);
     expect((await ask(one, '/config_dump')).body).to.deep.equal({
       generation: 3,

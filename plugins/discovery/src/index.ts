@@ -4,7 +4,8 @@ import { systemResolver } from './resolver.ts';
 import { staticDiscovery } from './static.ts';
 
 export { type DnsSpec, dnsConfig, dnsDiscovery } from './dns.ts';
-export { type Resolver, systemResolver } from './resolver.ts';
+export { NameServers } from './name-servers.ts';
+export { type Answer, type Resolver, systemResolver } from './resolver.ts';
 export { staticDiscovery } from './static.ts';
 export type { LookupOptions } from './watched-name.ts';
 

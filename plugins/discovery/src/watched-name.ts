@@ -17,8 +17,14 @@ export interface LookupOptions {
   readonly random: () => number;
 }
 
+export interface WatchOptions extends LookupOptions {
+  /** The longest time from one look-up to the next, and the shortest where a TTL says less, in milliseconds. */
+  readonly refreshMs: number;
+  readonly minRefreshMs?: number;
+}
+
 export interface NameEvents {
-  /** The first answer, and each one that has other addresses than the last; the order alone is no change. */
+  /** The first answer, the first one after a failure, and each that has other addresses than the last; the order is no change. */
   resolved(addresses: readonly string[]): void;
   /** A look-up failed; the last good answer still holds. Called before the next one is waited for. */
   failed(error: Error): void;
@@ -27,14 +33,15 @@ export interface NameEvents {
 /** Looks a name up again and again, until disposed. Nothing is reported before the constructor has returned. */
 export class WatchedName implements Disposable {
   readonly #name: string;
-  readonly #options: LookupOptions & { readonly refreshMs: number };
+  readonly #options: WatchOptions;
   readonly #events: NameEvents;
   #last: readonly string[] | undefined;
   #retryMs = FIRST_RETRY_MS;
+  #failed = false;
   #timer: Disposable | undefined;
   #disposed = false;
 
-  constructor(name: string, options: LookupOptions & { readonly refreshMs: number }, events: NameEvents) {
+  constructor(name: string, options: WatchOptions, events: NameEvents) {
     this.#name = name;
     this.#options = options;
     this.#events = events;
@@ -48,27 +55,34 @@ export class WatchedName implements Disposable {
 
   async #lookUp(): Promise<void> {
     let addresses: readonly string[] = [];
+    let ttlMs = Number.POSITIVE_INFINITY;
     let failure: Error | undefined;
     try {
-      addresses = [...new Set(await this.#options.resolve(this.#name))];
+      const answer = await this.#options.resolve(this.#name);
+      addresses = [...new Set(answer.addresses)];
+      ttlMs = answer.ttlMs ?? ttlMs;
       if (addresses.length === 0) failure = new Error(`${this.#name} has no address`);
     } catch (error) {
       failure = new Error(`${this.#name} cannot be resolved: ${messageOf(error)}`, { cause: error });
     }
     if (this.#disposed) return;
     if (failure) this.#fail(failure);
-    else this.#succeed(addresses);
+    else this.#succeed(addresses, ttlMs);
   }
 
-  #succeed(addresses: readonly string[]): void {
+  #succeed(addresses: readonly string[], ttlMs: number): void {
+    const { refreshMs, minRefreshMs = 0 } = this.#options;
     this.#retryMs = FIRST_RETRY_MS;
-    this.#again(this.#options.refreshMs);
-    if (this.#last && sameMembers(this.#last, addresses)) return;
+    this.#again(Math.min(refreshMs, Math.max(minRefreshMs, ttlMs)));
+    const failed = this.#failed;
+    this.#failed = false;
+    if (!failed && this.#last && sameMembers(this.#last, addresses)) return;
     this.#last = addresses;
     this.#events.resolved(addresses);
   }
 
   #fail(error: Error): void {
+    this.#failed = true;
     this.#again(this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
     this.#events.failed(error);

@@ -4,9 +4,12 @@ import { VirtualClock } from '@outrigger/core';
 export class TellingClock extends VirtualClock {
   /** Milliseconds that the armed timer was armed for; undefined where none is. */
   armed: number | undefined;
+  /** Called when a timer was armed. */
+  onArmed: () => void = () => {};
 
   override after(ms: number, f: () => void): Disposable {
     this.armed = Math.round(ms);
+    this.onArmed();
     const timer = super.after(ms, () => {
       this.armed = undefined;
       f();

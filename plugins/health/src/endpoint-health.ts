@@ -5,7 +5,7 @@ import type { HealthSettings, OutlierSettings, SlowStartSettings } from './setti
 import { slowStartFactor } from './slow-start.ts';
 
 /** Why an endpoint is ejected. */
-export type Offence = 'consecutive' | 'gateway' | 'handshakes' | 'closes' | 'success-rate';
+export type Offence = 'connects' | 'consecutive' | 'gateway' | 'handshakes' | 'closes' | 'success-rate';
 
 /** What the states of all endpoints share. */
 export interface Surroundings {
@@ -38,6 +38,7 @@ export class EndpointHealth {
 
   // Ejection
   readonly inARow: Record<Exclude<Offence, 'success-rate'>, number> = {
+    connects: 0,
     consecutive: 0,
     gateway: 0,
     handshakes: 0,
@@ -73,18 +74,18 @@ export class EndpointHealth {
     return slow === undefined ? 1 : slowStartFactor(slow, this.#around.clock.now() - this.#startedAt);
   }
 
-  /** Takes on what the cluster's `health:` says now. */
+  /** Takes on what the cluster's `health:` says now. What is known holds on until other checks say otherwise. */
   configure(health: HealthSettings | undefined): void {
     if (isDeepStrictEqual(health, this.#health)) return;
     this.#health = health;
     this.#check?.[Symbol.dispose]();
     this.#check = undefined;
-    this.#passes = undefined;
     this.#contradictions = 0;
-    this.#wrong = undefined;
-    if (this.#failing) this.#setFailing(false, 'is no longer checked');
     if (health !== undefined && (health.tcp ?? health.http ?? health.websocket) !== undefined)
-      this.#wait(health, health.interval * this.#around.random() * 0.1);
+      return this.#wait(health, health.interval * this.#around.random() * 0.1);
+    this.#passes = undefined;
+    this.#wrong = undefined;
+    this.#setFailing(false, 'is no longer checked');
   }
 
   eject(offence: Offence, { ejection, maxEjection }: OutlierSettings): void {
@@ -166,6 +167,8 @@ export class EndpointHealth {
     const passed = wrong === undefined;
     this.#wrong = wrong;
     this.#around.checked(this, passed);
+    // Who may be connected to is no longer out for refusing connections.
+    if (passed && this.ejectedFor === 'connects') this.uneject('its checks pass');
     if (passed === this.#passes) this.#contradictions = 0;
     else {
       this.#contradictions++;

@@ -14,6 +14,7 @@ import type {
 } from '@outrigger/core';
 import { EndpointHealth, type Offence, type Surroundings } from './endpoint-health.ts';
 import { judgeAttempt, judgeEnd, slackers } from './outliers.ts';
+import { Panic } from './panic.ts';
 import type { HealthSettings, OutlierSettings } from './settings.ts';
 
 export interface HealthParts {
@@ -36,6 +37,7 @@ export class Health implements EndpointWeight, Lifecycle {
   readonly #connectors: ReadonlyMap<string, Connector>;
   readonly #around: Surroundings;
   readonly #states = new Map<Endpoint, EndpointHealth>();
+  readonly #panic: Panic;
   /** The first list of each cluster: who is in it has not arrived, but was there. */
   readonly #first = new WeakMap<Cluster, Cluster['endpoints']>();
   /** When the success rates of a cluster were looked at. */
@@ -65,6 +67,7 @@ export class Health implements EndpointWeight, Lifecycle {
         if (came !== undefined) {
           changes.with(state.cluster.name, state.endpoint.address, came).add();
           this.#tell(state, came, why);
+          this.#panic.count(state.cluster);
         }
         this.#listener(state.endpoint);
       },
@@ -78,6 +81,14 @@ export class Health implements EndpointWeight, Lifecycle {
         pair[passed ? 0 : 1].add();
       },
     };
+    this.#panic = new Panic(
+      (endpoint) => this.#states.get(endpoint)?.isOut === true,
+      ({ name, endpoints }, on, isIn) => {
+        const fields = { cluster: name, in: isIn, of: endpoints.length };
+        if (on) parts.logger.warn('too few endpoints are in: all are used', fields);
+        else parts.logger.info('enough endpoints are in again', fields);
+      },
+    );
     this.hooks = {
       wanted: ({ clusters }) => clusters.some(({ settings }) => settings['outlier'] !== undefined),
       onAttemptEnd: (session, attempt) => {
@@ -97,6 +108,7 @@ export class Health implements EndpointWeight, Lifecycle {
       },
     };
     this.details = {
+      cluster: (cluster) => (isAsked(cluster) ? { panic: this.#panic.holds(cluster) } : undefined),
       endpoint: (endpoint) => {
         const state = this.#states.get(endpoint);
         return state && { health: state.describe() };
@@ -105,7 +117,9 @@ export class Health implements EndpointWeight, Lifecycle {
   }
 
   factor(endpoint: Endpoint, cluster: Cluster): number {
-    return isAsked(cluster) ? this.#stateOf(endpoint, cluster).factor() : 1;
+    if (!isAsked(cluster)) return 1;
+    const state = this.#stateOf(endpoint, cluster);
+    return state.isOut && this.#panic.holds(cluster) ? 1 : state.factor();
   }
 
   onChange(listener: (endpoint: Endpoint) => void): void {
@@ -117,9 +131,16 @@ export class Health implements EndpointWeight, Lifecycle {
       doc: 'Endpoints that may not be picked: checks fail, or they are ejected.',
       labels: ['cluster'],
     });
+    const panic = this.#parts.metrics.gauge('outrigger_cluster_panic', {
+      doc: '1 while so few endpoints are in that all are used (`panicThreshold`), else 0.',
+      labels: ['cluster'],
+    });
     this.#collecting = this.#parts.metrics.onCollect(() => {
-      for (const cluster of this.#parts.sidecar.clusterStates())
-        if (isAsked(cluster)) out.with(cluster.name).set(this.#statesOf(cluster).filter(({ isOut }) => isOut).length);
+      for (const cluster of this.#parts.sidecar.clusterStates()) {
+        if (!isAsked(cluster)) continue;
+        out.with(cluster.name).set(this.#statesOf(cluster).filter(({ isOut }) => isOut).length);
+        panic.with(cluster.name).set(this.#panic.holds(cluster) ? 1 : 0);
+      }
     });
     this.#sweepNow();
   }
@@ -142,6 +163,9 @@ export class Health implements EndpointWeight, Lifecycle {
         this.#stateOf(endpoint, cluster).configure(health);
       }
       this.#compare(cluster);
+      // The threshold may be another one since a reload.
+      const [any] = cluster.endpoints;
+      if (this.#panic.count(cluster) && any !== undefined) this.#listener(any);
     }
     for (const [endpoint, state] of this.#states) {
       if (listed.has(endpoint)) continue;

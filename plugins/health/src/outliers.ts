@@ -1,4 +1,4 @@
-import { type Attempt, describeCause, type Outcome, type Session } from '@outrigger/core';
+import { type Attempt, CONNECT_FAILURES, describeCause, type Outcome, type Session } from '@outrigger/core';
 import type { EndpointHealth, Offence } from './endpoint-health.ts';
 import type { OutlierSettings } from './settings.ts';
 
@@ -10,7 +10,7 @@ export function judgeAttempt(
   state: EndpointHealth,
   settings: OutlierSettings,
   { kind }: Session,
-  { status, failure }: Attempt,
+  { status, failure, reused }: Attempt,
 ): Offence | undefined {
   // Who gave up was the client, or we ourselves.
   if (failure !== undefined && describeCause(failure.cause).source !== 'upstream') return undefined;
@@ -19,6 +19,8 @@ export function judgeAttempt(
   const { inARow } = state;
   state.requests++;
   if (!failed) state.successes++;
+  if (failure !== undefined && CONNECT_FAILURES.has(failure.cause)) inARow.connects++;
+  else if (!reused) inARow.connects = 0;
   inARow.consecutive = failed ? inARow.consecutive + 1 : 0;
   inARow.gateway = gateway ? inARow.gateway + 1 : 0;
   if (kind === 'websocket') inARow.handshakes = failed ? inARow.handshakes + 1 : 0;
@@ -50,13 +52,13 @@ export function judgeEnd(
   return offence(state, settings);
 }
 
-/** `upstream-closed` is 1006: the endpoint went without a Close. */
+/** Went without a Close (1006), broke the protocol, stopped reading, or did not answer a ping. */
 function upstreamBroke(cause: Outcome['cause']): boolean {
-  return cause.startsWith('upstream-') && describeCause(cause).source === 'upstream';
+  return cause.startsWith('upstream-');
 }
 
 function offence({ inARow }: EndpointHealth, settings: OutlierSettings): Offence | undefined {
-  for (const key of ['consecutive', 'gateway', 'handshakes', 'closes'] as const)
+  for (const key of ['connects', 'consecutive', 'gateway', 'handshakes', 'closes'] as const)
     if (settings[key] > 0 && inARow[key] >= settings[key]) return key;
   return undefined;
 }

@@ -66,7 +66,7 @@ export function probe(
 function talkOf({ http, websocket }: HealthSettings, { address }: Endpoint): ProbeTalk {
   const host = address.startsWith('unix:') ? 'localhost' : address;
   if (http !== undefined) return httpTalk(http, http.host ?? host);
-  if (websocket !== undefined) return new WebSocketProbe(websocket.path, websocket.host ?? host);
+  if (websocket !== undefined) return new WebSocketProbe(websocket, websocket.host ?? host);
   // That the connection is there is all.
   return { begin: () => '', bytes: () => '' };
 }

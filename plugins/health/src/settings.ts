@@ -4,7 +4,12 @@ import type { Plugin, Schema } from '@outrigger/core';
 export interface HealthSettings {
   readonly tcp?: object;
   readonly http?: { readonly path: string; readonly status?: number | readonly number[]; readonly host?: string };
-  readonly websocket?: { readonly path: string; readonly host?: string };
+  readonly websocket?: {
+    readonly path: string;
+    readonly host?: string;
+    readonly send?: string;
+    readonly expect?: string;
+  };
   readonly interval: number;
   readonly timeout: number;
   readonly rise: number;
@@ -14,6 +19,7 @@ export interface HealthSettings {
 
 /** `outlier:` of a cluster; times in milliseconds. */
 export interface OutlierSettings {
+  readonly connects: number;
   readonly consecutive: number;
   readonly gateway: number;
   readonly handshakes: number;
@@ -61,7 +67,20 @@ const health: Schema = {
   },
   websocket: {
     doc: 'Checks that a WebSocket opens, and that a ping is answered.',
-    format: { oneOf: [{ path: path('Path of the handshake.'), host }] },
+    format: {
+      oneOf: [
+        {
+          path: path('Path of the handshake.'),
+          host,
+          send: {
+            doc: 'Text message that is sent when it is open, of 64 KiB at most.',
+            format: message,
+            optional: true,
+          },
+          expect: { doc: 'Text that a message of the endpoint must have in it.', format: String, optional: true },
+        },
+      ],
+    },
     optional: true,
   },
   interval: {
@@ -83,13 +102,14 @@ const health: Schema = {
   },
 };
 
-const inARow = (what: string) => ({
+const inARow = (what: string, byDefault = 5) => ({
   doc: `${what} in a row that eject an endpoint; 0: never.`,
   format: 'nat' as const,
-  default: 5,
+  default: byDefault,
 });
 
 const outlier: Schema = {
+  connects: inARow('Connects that fail, whatever is answered on connections that were open before,', 3),
   consecutive: inARow('Answers with 5xx, and attempts without an answer,'),
   gateway: inARow('Answers with 502, 503, 504, and attempts without an answer,'),
   handshakes: inARow('WebSocket handshakes that fail, or are answered with 5xx,'),
@@ -134,6 +154,11 @@ export const sections: NonNullable<Plugin['sections']> = {
   cluster: {
     health: section('Active checks: one of tcp, http, websocket. Off where it is missing.', health),
     outlier: section('Ejects endpoints that fail where others do not. Off where it is missing.', outlier),
+    panicThreshold: {
+      doc: 'Where less than this part of the endpoints is in, all are picked, whatever health: and outlier: say of them; 0: never.',
+      format: 'ratio',
+      default: 0.5,
+    },
     slowStart: section('Lets new endpoints warm up. Off where it is missing.', slowStart),
   },
 };
@@ -148,6 +173,11 @@ function fromZero(value: unknown): void {
 
 function aboveZero(value: unknown): void {
   if (typeof value !== 'number' || !(value > 0)) throw new Error('must be a number above 0');
+}
+
+function message(value: unknown): void {
+  if (typeof value !== 'string' || Buffer.byteLength(value) > 65_535)
+    throw new Error('must be a text of 64 KiB at most');
 }
 
 function requestTarget(value: unknown): void {

@@ -15,6 +15,7 @@ import { Health } from '../src/health.ts';
 import { slowStartFactor } from '../src/slow-start.ts';
 
 const OUTLIER = {
+  connects: 3,
   consecutive: 5,
   gateway: 0,
   handshakes: 5,
@@ -79,9 +80,10 @@ function setUp(addresses: string, settings: Record<string, unknown>) {
     factors,
     health,
     state: (address: string) => (health.details.endpoint!(at(address)) as { health: Record<string, unknown> }).health,
-    answer(address: string, told: number | Cause, kind: 'http' | 'websocket' = 'http') {
+    answer(address: string, told: number | Cause, kind: 'http' | 'websocket' = 'http', reused = false) {
       const attempt = {
         endpoint: at(address),
+        reused,
         ...(typeof told === 'number' ? { status: told } : { failure: { cause: told } }),
       } as Attempt;
       health.hooks.onAttemptEnd!(session(kind, attempt), attempt);
@@ -173,6 +175,21 @@ describe('active checks', () => {
     expect(setUp('a', { health: HEALTH }).factors()).to.deep.equal([1]);
   });
 
+  it('keep what they know where a reload changes them', () => {
+    const { clock, cluster, accepts, factors, logs } = setUp('a b', { health: HEALTH });
+    accepts.delete('b');
+    clock.advance(10_000);
+    expect(factors()).to.deep.equal([1, 0]);
+    const { length } = logs;
+    cluster.settings = { health: { ...HEALTH, interval: 1_000 } };
+    clock.advance(10_000);
+    expect(factors()).to.deep.equal([1, 0]);
+    expect(logs.length).to.equal(length);
+    accepts.add('b');
+    clock.advance(3_000);
+    expect(factors()).to.deep.equal([1, 1]);
+  });
+
   it('end with the section, and the endpoint is whole', () => {
     const { clock, cluster, accepts, factors, connects } = setUp('a', { health: HEALTH });
     accepts.delete('a');
@@ -210,7 +227,13 @@ describe('outlier ejection', () => {
     why: string | undefined,
   ][] = [
     ['five answers with 500', 'http', five(500), 'ejected: consecutive'],
-    ['five refused connects', 'http', five('connect-refused'), 'ejected: consecutive'],
+    ['three refused connects', 'http', ['connect-refused', 'connect-timeout', 'connect-failed'], 'ejected: connects'],
+    [
+      'two refused connects, and one that is not',
+      'http',
+      ['connect-refused', 'connect-refused', 200, 'connect-refused'],
+      undefined,
+    ],
     ['five responses that do not come', 'http', five('upstream-response-timeout'), 'ejected: consecutive'],
     ['four failures', 'http', [500, 500, 500, 500], undefined],
     ['failures with a success between', 'http', [500, 500, 500, 200, 500, 500, 500], undefined],
@@ -237,6 +260,7 @@ describe('outlier ejection', () => {
       { cause: 'upstream-websocket-protocol', initiator: 'upstream', closeCodeSent: 1002 },
       true,
     ],
+    ['it does not answer a ping', { cause: 'upstream-pong-timeout' as Cause, initiator: 'upstream' }, true],
     ['it closes with 1000', { cause: 'complete', initiator: 'upstream', closeCodeSent: 1000 }, false],
     ['it closes with 1001', { cause: 'complete', initiator: 'upstream', closeCodeSent: 1001 }, false],
     ['the client closes with 1011', { cause: 'complete', initiator: 'downstream', closeCodeSent: 1011 }, false],
@@ -302,6 +326,33 @@ describe('outlier ejection', () => {
     expect(factors()).to.deep.equal([1, 1, 1, 1, 1, 1]);
   });
 
+  it('for refused connects is not kept off by answers on connections that were open before', () => {
+    const { answer, state } = setUp('a b', { outlier: OUTLIER });
+    for (let i = 0; i < 3; i++) {
+      answer('a', 'connect-refused');
+      answer('a', 200, 'http', true);
+    }
+    expect(state('a')['why']).to.equal('ejected: connects');
+  });
+
+  it('for refused connects ends with the next check that passes', () => {
+    const { answer, clock, factors, logs } = setUp('a b', { outlier: OUTLIER, health: HEALTH });
+    clock.advance(3_000);
+    for (let i = 0; i < 3; i++) answer('a', 'connect-refused');
+    expect(factors()).to.deep.equal([0, 1]);
+    clock.advance(2_200);
+    expect(factors()).to.deep.equal([1, 1]);
+    expect(logs.at(-1)).to.include({ message: 'an endpoint is in again', why: 'its checks pass' });
+  });
+
+  it('for its answers does not end with a check that passes', () => {
+    const { answer, clock, factors } = setUp('a b', { outlier: OUTLIER, health: HEALTH });
+    clock.advance(3_000);
+    for (let i = 0; i < 5; i++) answer('a', 500);
+    clock.advance(10_000);
+    expect(factors()).to.deep.equal([0, 1]);
+  });
+
   it('ends early where checks pass again', () => {
     const { answer, clock, accepts, factors } = setUp('a b', { outlier: OUTLIER, health: HEALTH });
     clock.advance(3_000);
@@ -317,5 +368,63 @@ describe('outlier ejection', () => {
     const { answer, factors } = setUp('a b', { slowStart: SLOW });
     for (let i = 0; i < 50; i++) answer('a', 500);
     expect(factors()).to.deep.equal([1, 1]);
+  });
+});
+
+describe('panic', () => {
+  const settings = { health: HEALTH, panicThreshold: 0.5 };
+  const panics = ({ health, cluster }: ReturnType<typeof setUp>) =>
+    (health.details.cluster!(cluster) as { panic: boolean }).panic;
+
+  it('begins where less than the threshold is in, and ends where it is again; all are picked meanwhile', () => {
+    const all = setUp('a b c d', settings);
+    const { clock, accepts, factors, logs, state } = all;
+    for (const name of ['a', 'b']) accepts.delete(name);
+    clock.advance(10_000);
+    expect(factors()).to.deep.equal([0, 0, 1, 1]);
+    expect(panics(all)).to.equal(false);
+    accepts.delete('c');
+    clock.advance(5_000);
+    expect(factors()).to.deep.equal([1, 1, 1, 1]);
+    expect(panics(all)).to.equal(true);
+    expect(state('a')['state']).to.equal('out');
+    expect(logs.at(-1)).to.include({ message: 'too few endpoints are in: all are used', cluster: 'app', in: 1, of: 4 });
+    accepts.add('c');
+    clock.advance(5_000);
+    expect(factors()).to.deep.equal([0, 0, 1, 1]);
+    expect(logs.at(-1)).to.include({ message: 'enough endpoints are in again', in: 2, of: 4 });
+    expect(panics(all)).to.equal(false);
+  });
+
+  it('begins and ends with the list', () => {
+    const all = setUp('a b c', settings);
+    const { clock, accepts, cluster, factors } = all;
+    const list = cluster.endpoints;
+    for (const name of ['a', 'b']) accepts.delete(name);
+    clock.advance(10_000);
+    expect(panics(all)).to.equal(true);
+    cluster.endpoints = list.slice(1);
+    expect(factors()).to.deep.equal([0, 1]);
+    expect(panics(all)).to.equal(false);
+  });
+
+  it('tells the balancer when a reload changes the threshold', () => {
+    const all = setUp('a b c', settings);
+    const { clock, accepts, cluster, factors, changes } = all;
+    for (const name of ['a', 'b']) accepts.delete(name);
+    clock.advance(10_000);
+    cluster.settings = { health: HEALTH, panicThreshold: 0 };
+    const { length } = changes;
+    clock.advance(1_100);
+    expect(changes.length).to.be.above(length);
+    expect(factors()).to.deep.equal([0, 0, 1]);
+  });
+
+  it('never begins with a threshold of 0', () => {
+    const all = setUp('a', { ...settings, panicThreshold: 0 });
+    all.accepts.delete('a');
+    all.clock.advance(10_000);
+    expect(all.factors()).to.deep.equal([0]);
+    expect(panics(all)).to.equal(false);
   });
 });

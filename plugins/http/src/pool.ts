@@ -23,7 +23,7 @@ export class Pools implements IdleConnections {
 
   /** Keeps `connection` where fewer than `limit` are kept; says whether it did. */
   put(connection: UpstreamConnection, limit: number): boolean {
-    if (this.#shut) return false;
+    if (this.#shut || connection.endpoint.leavesAt !== undefined) return false;
     let pool = this.#pools.get(connection.endpoint);
     if (pool === undefined) {
       pool = [];
@@ -56,9 +56,9 @@ export class Pools implements IdleConnections {
     return count;
   }
 
-  close(address?: string): void {
+  close(of?: string | Endpoint): void {
     for (const [endpoint, pool] of this.#pools) {
-      if (address !== undefined && endpoint.address !== address) continue;
+      if (of !== undefined && endpoint !== of && endpoint.address !== of) continue;
       this.#pools.delete(endpoint);
       for (const connection of pool) connection.discard();
     }

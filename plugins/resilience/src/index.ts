@@ -1,5 +1,15 @@
-import { Clock, ConnectionHooks, definePlugin, Metrics, RetryPolicy } from '@outrigger/core';
+import {
+  AdminDetails,
+  Clock,
+  ConnectionHooks,
+  definePlugin,
+  EndpointWeight,
+  Metrics,
+  RetryPolicy,
+} from '@outrigger/core';
+import { endpointLimits } from './endpoint-limits.ts';
 import { limitHooks } from './limits.ts';
+import { loadDetails } from './load.ts';
 import { Retries } from './retries.ts';
 import { sections } from './settings.ts';
 
@@ -11,6 +21,8 @@ export default definePlugin({
     bind(Retries)
       .toResolvedValue((metrics: Metrics) => new Retries(metrics), [Metrics])
       .inSingletonScope();
+    bind(EndpointWeight).toConstantValue(endpointLimits);
+    bind(AdminDetails).toConstantValue(loadDetails);
     bind(RetryPolicy).toResolvedValue((retries: Retries) => retries, [Retries]);
     bind(ConnectionHooks).toResolvedValue((retries: Retries) => retries.hooks, [Retries]);
     bind(ConnectionHooks).toResolvedValue(

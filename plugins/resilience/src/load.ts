@@ -1,4 +1,4 @@
-import type { Cluster } from '@outrigger/core';
+import type { AdminDetails, Cluster } from '@outrigger/core';
 
 /** What is open on a cluster, as this plugin counts it: it outlives generations, as the cluster does. */
 export class Load {
@@ -24,3 +24,13 @@ export function loadOf(cluster: Cluster): Load {
   }
   return load;
 }
+
+/** The cluster's row at the admin address, where limits or retries count. */
+export const loadDetails: AdminDetails = {
+  cluster(cluster) {
+    const load = loads.get(cluster);
+    if (load === undefined) return undefined;
+    const { exchanges, waiting, streams, retries } = load;
+    return { load: { exchanges, waiting: waiting.size, streams, retries } };
+  },
+};

@@ -2,6 +2,7 @@ import {
   type Attempt,
   type Cause,
   type Cluster,
+  CONNECT_FAILURES,
   type ConnectionHooks,
   carefulRetry,
   createSlot,
@@ -21,11 +22,7 @@ const retrying = createSlot<{ readonly load: Load; number: number } | undefined>
 const AGAIN: Retry = { delayMs: 0, sameEndpoint: true };
 
 const REASONS: Partial<Record<Cause, RetryReason>> = {
-  'connect-refused': 'connect-failure',
-  'connect-timeout': 'connect-failure',
-  'connect-failed': 'connect-failure',
-  'upstream-tls': 'connect-failure',
-  'upstream-certificate': 'connect-failure',
+  ...Object.fromEntries([...CONNECT_FAILURES].map((cause) => [cause, 'connect-failure'])),
   'upstream-reset': 'reset',
   'upstream-response-timeout': 'timeout',
   'upstream-handshake': 'handshake',
@@ -33,8 +30,10 @@ const REASONS: Partial<Record<Cause, RetryReason>> = {
 
 /**
  * `retry:`, within a budget: retries that are under way are at most `budget` of the cluster's open sessions, or `limits.retries`
- * where that is more (Envoy's retry budget), so that a cluster that fails as a whole is not asked several times as much. An
- * endpoint that was asked is asked again only where no other is left. Clusters without the section have core's careful policy.
+ * where that is more (Envoy's retry budget), so that a cluster that fails as a whole is not asked several times as much. A failed
+ * connect that goes elsewhere is not counted, since it asks nobody twice: when an endpoint dies under load, nothing is lost for
+ * lack of budget. An endpoint that was asked is asked again only where no other is left. Clusters without the section have core's
+ * careful policy.
  */
 export class Retries implements RetryPolicy {
   readonly hooks: ConnectionHooks;
@@ -92,21 +91,23 @@ export class Retries implements RetryPolicy {
     const other = cluster.pick(session, endpointsOf(attempts)) !== undefined;
     // A response is better than none.
     if (!other && failure === undefined) return undefined;
-    if (!this.#allowed(session, attempt, settings)) return undefined;
+    // Nothing was sent: whoever gets it instead gets it once.
+    const free = reason === 'connect-failure' && other;
+    if (!this.#allowed(session, attempt, settings, free)) return undefined;
     return { delayMs: other && retries === 1 ? 0 : this.#backoff(settings, retries), sameEndpoint: !other };
   }
 
-  #allowed(session: Session, { number }: Attempt, { budget }: RetrySettings): boolean {
+  #allowed(session: Session, { number }: Attempt, { budget }: RetrySettings, free: boolean): boolean {
     const cluster = session.cluster!;
     const load = loadOf(cluster);
     const mine = session.state(retrying);
     const least = (cluster.settings['limits'] as LimitSettings | undefined)?.retries ?? MIN_RETRIES;
     const others = load.retries - (mine === undefined ? 0 : 1);
-    const allowed = others < Math.max(least, budget * load.sessions);
+    const allowed = free || others < Math.max(least, budget * load.sessions);
     this.#done.with(cluster.name, allowed ? 'retried' : 'over-budget').add();
     if (!allowed) return false;
     if (mine !== undefined) mine.number = number + 1;
-    else {
+    else if (!free) {
       load.retries++;
       session.setState(retrying, { load, number: number + 1 });
     }

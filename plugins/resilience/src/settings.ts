@@ -9,6 +9,7 @@ export interface LimitSettings {
   readonly retries: number;
   /** Milliseconds. */
   readonly wait: number;
+  readonly endpoint?: { readonly requests?: number; readonly streams?: number };
 }
 
 /** `retry:` of a cluster; times in milliseconds. */
@@ -42,6 +43,18 @@ const limits: Schema = {
     default: MIN_RETRIES,
   },
   wait: { doc: 'How long an exchange may wait.', format: 'duration', default: '5s' },
+  endpoint: {
+    requests: {
+      doc: 'HTTP exchanges at one endpoint, each on a connection of its own: one that has so many is not picked.',
+      format: 'nat',
+      optional: true,
+    },
+    streams: {
+      doc: 'Open WebSockets at one endpoint: one that has so many is not picked.',
+      format: 'nat',
+      optional: true,
+    },
+  },
 };
 
 const retry: Schema = {
@@ -71,9 +84,10 @@ const retry: Schema = {
   },
   budget: { doc: "Retries at once, as a part of the cluster's open sessions.", format: 'ratio', default: 0.2 },
   body: {
-    doc: 'Bytes of a request body that are kept, so that it can be sent again; 64 KiB at most.',
-    format: bodySize,
-    default: 65_536,
+    doc: 'How much of a request body is kept, so that it can be sent again.',
+    format: 'size',
+    max: 65_536,
+    default: '64KiB',
   },
 };
 
@@ -94,9 +108,4 @@ function reason(value: unknown): void {
   const known = (RETRY_REASONS as readonly unknown[]).includes(value);
   const status = Number.isInteger(value) && (value as number) >= 400 && (value as number) <= 599;
   if (!known && !status) throw new Error(`must be one of ${RETRY_REASONS.join(', ')}, or a status from 400 to 599`);
-}
-
-function bodySize(value: unknown): void {
-  if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > 65_536)
-    throw new Error('must be a number of bytes from 0 to 65536');
 }

@@ -90,7 +90,7 @@ describe('retry', () => {
 
   describe('has a budget', () => {
     const fail = (retries: Retries, session: ReturnType<typeof sessionOf>) => {
-      const attempt = attempted(session, 'connect-refused', 0);
+      const attempt = attempted(session, 'upstream-reset', 0);
       const retry = retries.onFailure(session, attempt);
       retries.hooks.onAttemptEnd!(session, attempt);
       return retry !== undefined;
@@ -108,6 +108,16 @@ describe('retry', () => {
     it('of three at least', () => {
       const retries = make();
       expect(open(5, {}).map((session) => fail(retries, session))).to.deep.equal([true, true, true, false, false]);
+    });
+
+    it('that a failed connect does not take from, where another endpoint is left', () => {
+      const retries = make();
+      const sessions = open(20, {});
+      for (const session of sessions)
+        expect(retries.onFailure(session, attempted(session, 'connect-refused', 0))).to.deep.equal(elsewhere);
+      // Resets are counted, those of the same sessions too.
+      const reset = sessions.map((session) => retries.onFailure(session, attempted(session, 'upstream-reset', 1)));
+      expect(reset.filter((retry) => retry !== undefined).length).to.equal(4);
     });
 
     it('of limits.retries at least', () => {

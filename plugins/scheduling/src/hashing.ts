@@ -23,7 +23,7 @@ export const hashingConfig: Schema = {
 export interface Table {
   /** Indexes into the endpoints that it was made from. */
   readonly owners: Uint32Array;
-  find(hash: number): number;
+  find(hash: bigint): number;
 }
 
 /**

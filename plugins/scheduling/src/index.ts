@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { BalancerFactory, Clock, ConnectionHooks, definePlugin } from '@outrigger/core';
+import { AdminDetails, BalancerFactory, Clock, ConnectionHooks, definePlugin } from '@outrigger/core';
 import { first } from './first.ts';
 import { leastConnections } from './least-connections.ts';
 import { leastRequest } from './least-request.ts';
 import { maglev } from './maglev.ts';
-import { peakEwma } from './peak-ewma.ts';
+import { Latencies, peakEwma } from './peak-ewma.ts';
 import { random } from './random.ts';
 import { ringHash } from './ring-hash.ts';
 import { roundRobin } from './round-robin.ts';
@@ -38,7 +38,11 @@ export default definePlugin<{ readonly secret?: string }>({
   sections: { cluster: { sticky: stickySection } },
   bind(bind, { secret }) {
     for (const policy of policies) bind(BalancerFactory).toConstantValue(policy);
-    bind(BalancerFactory).toResolvedValue((clock: Clock) => peakEwma(clock), [Clock]);
+    bind(Latencies)
+      .toResolvedValue((clock: Clock) => new Latencies(clock), [Clock])
+      .inSingletonScope();
+    bind(BalancerFactory).toResolvedValue(peakEwma, [Clock, Latencies]);
+    bind(AdminDetails).toResolvedValue((latencies: Latencies): AdminDetails => latencies.details, [Latencies]);
     bind(ConnectionHooks).toConstantValue(stickyHooks(secret === undefined ? randomBytes(32) : Buffer.from(secret)));
     bind(ConnectionHooks).toConstantValue({
       wanted: ({ clusters }) => clusters.some(({ balancer }) => balancer.policy === 'peak-ewma'),

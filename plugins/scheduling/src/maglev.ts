@@ -4,6 +4,7 @@ import { xxhash } from './xxhash.ts';
 
 /** A prime, and Envoy's default. */
 const SIZE = 65_537;
+const BIG_SIZE = BigInt(SIZE);
 
 /** `maglev`: as ring-hash, with more even shares and a faster look-up; a change moves a few keys more. */
 export const maglev: BalancerFactory = {
@@ -27,8 +28,8 @@ export function maglevTable(endpoints: readonly Endpoint[]): Table {
     index,
     weight,
     due: 0,
-    next: xxhash(address) % SIZE,
-    skip: (xxhash(address, SKIP_SEED) % (SIZE - 1)) + 1,
+    next: Number(xxhash(address) % BIG_SIZE),
+    skip: Number(xxhash(address, 1n) % (BIG_SIZE - 1n)) + 1,
   }));
   const owners = new Uint32Array(turns.length === 0 ? 0 : SIZE).fill(FREE);
   for (let taken = 0, round = 1; taken < owners.length; round++) {
@@ -40,7 +41,6 @@ export function maglevTable(endpoints: readonly Endpoint[]): Table {
       if (++taken === owners.length) break;
     }
   }
-  return { owners, find: (hash) => hash % SIZE };
+  return { owners, find: (hash) => Number(hash % BIG_SIZE) };
 }
-const SKIP_SEED = 0x6d61676c;
 const FREE = 0xffff_ffff;

@@ -1,4 +1,4 @@
-import type { BalancerFactory, Clock, Endpoint, Sample } from '@outrigger/core';
+import type { AdminDetails, BalancerFactory, Clock, Endpoint, Sample } from '@outrigger/core';
 import { Choosing } from './choosing.ts';
 
 interface Settings {
@@ -10,8 +10,38 @@ interface Settings {
 /** A failure counts as so slow an answer: an endpoint that refuses at once must not look quick. */
 const FAILURE_MS = 1_000;
 
+/**
+ * What is known of endpoints, by the endpoint itself: whatever becomes of settings, policies and lists, one that stays is not
+ * measured anew.
+ */
+export class Latencies {
+  readonly #clock: Clock;
+  readonly #entries = new WeakMap<Endpoint, Entry>();
+  /** The average as the last measurement left it, in milliseconds. */
+  readonly details: AdminDetails = {
+    endpoint: (endpoint) => {
+      const entry = this.#entries.get(endpoint);
+      return entry && { ewmaMs: Math.round(entry.ms * 1_000) / 1_000 };
+    },
+  };
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The entry of `endpoint`, taken to need `ms` where nothing was measured. */
+  of(endpoint: Endpoint, ms: number): Entry {
+    let entry = this.#entries.get(endpoint);
+    if (entry === undefined) {
+      entry = { endpoint, ms, at: this.#clock.now() };
+      this.#entries.set(endpoint, entry);
+    }
+    return entry;
+  }
+}
+
 /** `peak-ewma`: of two random endpoints the one where a session costs less by what was measured. */
-export function peakEwma(clock: Clock): BalancerFactory {
+export function peakEwma(clock: Clock, latencies: Latencies): BalancerFactory {
   return {
     policy: 'peak-ewma',
     config: {
@@ -22,7 +52,7 @@ export function peakEwma(clock: Clock): BalancerFactory {
       },
       default: { doc: 'What an endpoint is taken to need before it is measured.', format: 'duration', default: '30ms' },
     },
-    create: (settings) => new PeakEwma(settings, clock),
+    create: (settings) => new PeakEwma(settings, clock, latencies),
   };
 }
 
@@ -36,19 +66,24 @@ export class PeakEwma extends Choosing<Entry> {
   readonly #clock: Clock;
   readonly #decay: number;
   readonly #default: number;
+  readonly #latencies: Latencies;
   #byEndpoint = new Map<Endpoint, Entry>();
 
-  constructor({ decay = 10_000, default: byDefault = 30 }: Settings, clock: Clock, random: () => number = Math.random) {
+  constructor(
+    { decay = 10_000, default: byDefault = 30 }: Settings,
+    clock: Clock,
+    latencies: Latencies = new Latencies(clock),
+    random: () => number = Math.random,
+  ) {
     super(2, random);
     this.#clock = clock;
+    this.#latencies = latencies;
     this.#decay = decay;
     this.#default = byDefault;
   }
 
   update(endpoints: readonly Endpoint[]): void {
-    const known = this.#byEndpoint;
-    const now = this.#clock.now();
-    this.entries = endpoints.map((endpoint) => known.get(endpoint) ?? { endpoint, ms: this.#default, at: now });
+    this.entries = endpoints.map((endpoint) => this.#latencies.of(endpoint, this.#default));
     this.#byEndpoint = new Map(this.entries.map((entry) => [entry.endpoint, entry]));
   }
 
@@ -69,6 +104,7 @@ export class PeakEwma extends Choosing<Entry> {
   }
 }
 
+/** Of one endpoint. */
 interface Entry {
   readonly endpoint: Endpoint;
   /** The average as it was at `at`. */

@@ -15,7 +15,8 @@ export const ringHash: BalancerFactory = {
 };
 
 /**
- * Ketama's ring: each endpoint has points on a circle, as many as its weight says, and a key belongs to the next point. The
+ * Ketama's ring with Envoy's hashes (XXH64 of `address_0`, `address_1` …; `ring_hash_lb.cc`): each endpoint has points on a
+ * circle, as many as its weight says, and a key belongs to the next point. The
  * number of points of one endpoint hangs on its own weight alone, so that a change moves no key between others; for rings
  * from 1,024 (Envoy's minimum) to 131,072 points it is doubled or halved, and the half is a part of the whole.
  */
@@ -29,29 +30,31 @@ export function ringOf(): (endpoints: readonly Endpoint[]) => Table {
     const before = known;
     known = new Map(endpoints.map(({ address }) => [address, before.get(address) ?? []]));
 
-    const points: number[] = [];
+    const ownerAt = new Map<number, number>();
     endpoints.forEach((endpoint, owner) => {
-      const hashes = known.get(endpoint.address)!;
+      const positions = known.get(endpoint.address)!;
       const count = Math.max(1, Math.round(endpoint.weight * scale));
-      while (hashes.length < count) hashes.push(xxhash(`${endpoint.address}_${hashes.length}`));
-      // Position and owner in one number: sorted at once, without objects.
-      for (let i = 0; i < count; i++) points.push(hashes[i]! * OWNERS + owner);
+      while (positions.length < count) positions.push(positionOf(xxhash(`${endpoint.address}_${positions.length}`)));
+      for (let i = 0; i < count; i++) ownerAt.set(positions[i]!, owner);
     });
-    const sorted = Float64Array.from(points).sort();
-    const positions = Uint32Array.from(sorted, (point) => Math.floor(point / OWNERS));
-    const owners = Uint32Array.from(sorted, (point) => point % OWNERS);
-    return { owners, find: (hash) => nextOn(positions, hash) };
+    const positions = Float64Array.from(ownerAt.keys()).sort();
+    const owners = Uint32Array.from(positions, (position) => ownerAt.get(position)!);
+    return { owners, find: (hash) => nextOn(positions, positionOf(hash)) };
   };
 }
-const OWNERS = 2 ** 20;
 
-/** The first position from `hash` on; after the last comes the first. */
-function nextOn(positions: Uint32Array, hash: number): number {
+/** The upper 53 bits of a hash, which a number can hold: two points that differ in the rest alone do not occur. */
+function positionOf(hash: bigint): number {
+  return Number(hash >> 11n);
+}
+
+/** The first position from `from` on; after the last comes the first. */
+function nextOn(positions: Float64Array, from: number): number {
   let low = 0;
   let high = positions.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (positions[middle]! < hash) low = middle + 1;
+    if (positions[middle]! < from) low = middle + 1;
     else high = middle;
   }
   return low === positions.length ? 0 : low;

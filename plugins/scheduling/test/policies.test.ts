@@ -4,7 +4,7 @@ import { EarliestDeadline } from '../src/earliest-deadline.ts';
 import { FewestOpen } from '../src/fewest-open.ts';
 import { First } from '../src/first.ts';
 import { leastRequestOf } from '../src/least-request.ts';
-import { PeakEwma } from '../src/peak-ewma.ts';
+import { Latencies, PeakEwma } from '../src/peak-ewma.ts';
 import { Random } from '../src/random.ts';
 import { RoundRobin } from '../src/round-robin.ts';
 import {
@@ -167,7 +167,7 @@ describe(`least-request (seed ${SEED})`, () => {
 describe(`peak-ewma (seed ${SEED})`, () => {
   const make = (settings = {}) => {
     const clock = new VirtualClock();
-    return { clock, balancer: new PeakEwma(settings, clock, seeded()) };
+    return { clock, balancer: new PeakEwma(settings, clock, new Latencies(clock), seeded()) };
   };
   itIsAPolicy(() => make().balancer);
 
@@ -244,6 +244,16 @@ describe(`peak-ewma (seed ${SEED})`, () => {
     balancer.observe?.(a!, { kind: 'end', ms: 3_600_000 });
     const counts = tally(picks(balancer, 1_000).split(' '));
     close(counts['a'] ?? 0, 500, 0.15);
+  });
+
+  it('keeps what it knows when it is made anew, with other settings', () => {
+    const clock = new VirtualClock();
+    const latencies = new Latencies(clock);
+    const [a, b] = endpoints('a b');
+    const before = over(new PeakEwma({}, clock, latencies, seeded()), [a!, b!]);
+    before.observe(a!, head(900));
+    expect(latencies.details.endpoint!(a!)).to.deep.equal({ ewmaMs: 900 });
+    expect(preferred(over(new PeakEwma({ decay: 5_000 }, clock, latencies, seeded()), [a!, b!]))).to.equal('b');
   });
 
   it('keeps what it knows of those that stay', () => {
