@@ -83,6 +83,7 @@ export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
 export { SocketStream } from './socket-stream.ts';
+export { isTrusted } from './trusted-peers.ts';
 
 // For tests of plugins.
 

@@ -10,7 +10,7 @@ import type { Router } from './router.ts';
 /** How bytes come in where not plainly over TCP: wraps sockets that core accepted. */
 export interface Transport {
   readonly name: string;
-  /** Resolves when the transport is established; rejects (an {@link OutriggerError} where there is a cause) when it cannot be. */
+  /** Resolves when the transport is established; rejects when it cannot be, which the transport has counted and logged. Once a connection. */
   secure(socket: Socket, listener: ListenerInfo): Promise<{ stream: ByteStream; peer: PeerInfo; alpn?: string }>;
   /** Throws an Error where the listener's settings cannot work. Called for each that a configuration has; without effects. */
   check?(listener: ListenerSpec): void;

@@ -82,7 +82,85 @@ describe('mutual TLS', () => {
       expect(certificate.pem.trim()).to.equal(client.cert.trim());
       const hash = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
       const said = echo.headers.filter((_, i) => echo.headers[i - 1]?.toLowerCase() === 'x-forwarded-client-cert');
-      expect(said).to.deep.equal([`Hash=${hash};Subject="O=Outrigger,CN=client";DNS=client.test;URI=${SPIFFE}`]);
+      expect(said).to.deep.equal([`Hash=${hash};Subject="O=Outrigger,CN=client";URI=${SPIFFE};DNS=client.test`]);
+    });
+
+    it('tells upstream by whose URI it was let in, and the chain where it is asked for', async () => {
+      const ours = await authority.issue({ names: ['127.0.0.1'], uris: ['spiffe://mesh.test/ns/a/sa/app'] });
+      const files = [writePair(scratch.folder, 'named', ours)];
+      const { port } = await start({
+        listener: { ...requiring({ certificates: files }), clientCertificateDetails: ['uri', 'cert', 'chain'] },
+      });
+      const { echo } = await ask(port, { cert: client.cert, key: client.key });
+      const parts = field(echo.headers, 'x-forwarded-client-cert')!.split(';');
+      expect(parts.map((part) => part.split('=')[0])).to.deep.equal(['By', 'Hash', 'Cert', 'Chain', 'URI']);
+      expect(parts[0]).to.equal('By=spiffe://mesh.test/ns/a/sa/app');
+      for (const part of parts.slice(2, 4))
+        expect(decodeURIComponent(part.replace(/^\w+="(.*)"$/, '$1')).trim()).to.equal(client.cert.trim());
+    });
+
+    it('adds what a client proved to what one who is trusted says of those before it', async () => {
+      const headers = { 'x-forwarded-client-cert': 'Hash=before' };
+      const told = async (trustedPeers: readonly string[]) => {
+        const { port } = await start({ listener: { ...requiring(), trustedPeers } });
+        const { echo } = await ask(port, { cert: client.cert, key: client.key, headers });
+        return field(echo.headers, 'x-forwarded-client-cert');
+      };
+      expect(await told(['spiffe://mesh.test/*'])).to.match(/^Hash=before,Hash=[0-9a-f]{64};/);
+      expect(await told(['spiffe://mesh.test/ns/b/*'])).to.match(/^Hash=[0-9a-f]{64};[^,]*,CN=client"/);
+    });
+
+    it('strips x-forwarded-client-cert also of a trusted network, where no certificate was proved', async () => {
+      const { port } = await start({
+        listener: { ...requiring({ clientAuth: 'request' }), trustedPeers: ['127.0.0.0/8'] },
+      });
+      const { echo } = await ask(port, { headers: { 'X-Forwarded-Client-Cert': 'Hash=forged' } });
+      expect(field(echo.headers, 'x-forwarded-client-cert')).to.equal(undefined);
+    });
+
+    it('asks for certificates by the name that the client wants, and holds requests to that name', async () => {
+      const open = writePair(scratch.folder, 'open', await authority.issue({ names: ['open.test', '127.0.0.1'] }));
+      const closed = writePair(scratch.folder, 'closed', await authority.issue({ names: ['closed.test'] }));
+      const { port } = await start({
+        listener: { tls: { certificates: [open, { ...closed, clientCa: ca, clientAuth: 'require' }] } },
+      });
+      const status = async (servername: string, host: string, more: object = {}) =>
+        (await ask(port, { servername, headers: { host }, ...more })).status;
+      const proof = { cert: client.cert, key: client.key };
+      expect(await status('open.test', 'open.test')).to.equal(200);
+      expect(await status('closed.test', 'closed.test')).to.equal(400);
+      expect(await status('closed.test', 'closed.test', proof)).to.equal(200);
+      // In by the open door, and then to the closed one.
+      expect(await status('open.test', 'closed.test')).to.equal(421);
+      expect(await status('open.test', 'closed.test', proof)).to.equal(421);
+    });
+
+    it('resumes no session of a name that asked for less', async () => {
+      const names = ['lax.test', 'strict.test'];
+      const files = await Promise.all(
+        names.map(async (name) => writePair(scratch.folder, name, await authority.issue({ names: [name] }))),
+      );
+      const { port } = await start({
+        listener: { tls: { certificates: [files[0], { ...files[1], clientCa: ca, clientAuth: 'require' }] } },
+      });
+      const to = async (servername: string, more: ConnectionOptions = {}): Promise<TLSSocket> => {
+        const socket = connect({
+          port,
+          host: '127.0.0.1',
+          ca: authority.cert,
+          servername,
+          maxVersion: 'TLSv1.2',
+          ...more,
+        });
+        await once(socket, 'secureConnect');
+        return socket;
+      };
+      const lax = await to('lax.test');
+      const session = lax.getSession()!;
+      const again = await to('lax.test', { session });
+      const strict = await to('strict.test', { session });
+      expect([again.isSessionReused(), strict.isSessionReused()]).to.deep.equal([true, false]);
+      for (const socket of [lax, again, strict]) socket.destroy();
     });
 
     it('strips x-forwarded-client-cert of a client that proved none', async () => {
@@ -249,12 +327,19 @@ describe('mutual TLS', () => {
         cluster: { tls: { serverName: 'app.test', ca, ...ownFiles } },
       });
       const near = await start({ listener: { ...requiring(), trustedPeers: ['127.0.0.0/8'] } });
-      const far = await start(cluster(`127.0.0.1:${near.port}`));
-      const response = await fetch(far.url, { headers: { traceparent } });
-      const { headers } = (await response.json()) as Echo;
+      const through = async ({ port }: TestSidecar) => {
+        const far = await start(cluster(`127.0.0.1:${port}`));
+        const response = await fetch(far.url, { headers: { traceparent } });
+        return ((await response.json()) as Echo).headers;
+      };
+      const headers = await through(near);
       expect(field(headers, 'x-forwarded-for')).to.equal('127.0.0.1, 127.0.0.1');
       expect(field(headers, 'traceparent')).to.equal(traceparent);
       expect(field(headers, 'x-forwarded-client-cert')).to.include(`URI=${SPIFFE}`);
+      const byId = await start({ listener: { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/a/*'] } });
+      expect(field(await through(byId), 'x-forwarded-for')).to.equal('127.0.0.1, 127.0.0.1');
+      const another = await start({ listener: { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/b/*'] } });
+      expect(field(await through(another), 'x-forwarded-for')).to.equal('127.0.0.1');
 
       const nearChat = await start({ endpoints: [chat.address], listener: requiring() });
       const farChat = await start(cluster(`127.0.0.1:${nearChat.port}`));
