@@ -77,6 +77,7 @@ export { carefulRetry, IDEMPOTENT } from './careful-retry.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { ioIsDirect, proveDirectIo } from './direct-io.ts';
+export { proveDirectTls, secureStream } from './direct-tls.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';

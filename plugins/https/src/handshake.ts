@@ -9,7 +9,7 @@ import {
   OutriggerError,
   type PeerInfo,
   peerOf,
-  SocketStream,
+  secureStream,
   Timer,
 } from '@outrigger/core';
 import { HANDSHAKE_RECORD, serverNameOf } from './client-hello.ts';
@@ -116,7 +116,7 @@ export class Handshake extends Timer {
     const tls = tlsInfoOf(socket, certificate, this.#termination);
     ended(this, undefined, socket);
     this.#settled.resolve({
-      stream: SocketStream.wrap(socket),
+      stream: secureStream(socket),
       peer: { address: this.#address, tls },
       ...(socket.alpnProtocol && { alpn: socket.alpnProtocol }),
     });

@@ -22,8 +22,9 @@ import {
   type Metrics,
   OutriggerError,
   parseAddress,
+  proveDirectTls,
   type Sidecar,
-  SocketStream,
+  secureStream,
 } from '@outrigger/core';
 import { type Certificate, daysLeft, outOfTime, readAuthorities, readCertificate } from './certificate.ts';
 import { ExpiryLog } from './expiry-log.ts';
@@ -149,7 +150,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
     );
     // Not one byte leaves before the endpoint's certificate is known to be good.
     socket.cork();
-    const stream = SocketStream.wrap(socket);
+    const stream = secureStream(socket);
     let connected = false;
     let secured = false;
     socket.once('connect', () => {
@@ -265,6 +266,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
         looked: () => this.#looked(origination),
       }),
     };
+    void proveDirectTls();
     this.#byName.set(cluster, origination);
     this.#bySettings.set(key, origination);
     this.#looked(origination);

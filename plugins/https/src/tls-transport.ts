@@ -1,18 +1,19 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  AdminDetails,
-  Clock,
-  Counter,
-  Lifecycle,
-  ListenerInfo,
-  ListenerSpec,
-  Logger,
-  Metrics,
-  OutriggerError,
-  Sidecar,
-  Transport,
+import {
+  type AdminDetails,
+  type Clock,
+  type Counter,
+  type Lifecycle,
+  type ListenerInfo,
+  type ListenerSpec,
+  type Logger,
+  type Metrics,
+  type OutriggerError,
+  proveDirectTls,
+  type Sidecar,
+  type Transport,
 } from '@outrigger/core';
 import { daysLeft, outOfTime } from './certificate.ts';
 import { ExpiryLog } from './expiry-log.ts';
@@ -156,6 +157,7 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
         looked: () => this.#looked(termination),
       }),
     };
+    void proveDirectTls();
     this.#terminations.set(name, termination);
     this.#looked(termination);
   }
