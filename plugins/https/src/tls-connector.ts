@@ -28,6 +28,7 @@ import {
 } from '@outrigger/core';
 import { type Certificate, daysLeft, outOfTime, readAuthorities, readCertificate } from './certificate.ts';
 import { ExpiryLog } from './expiry-log.ts';
+import { explainCluster } from './explain.ts';
 import { upstreamError } from './failure.ts';
 import { FailureLog } from './failure-log.ts';
 import { KeptSessions } from './kept-sessions.ts';
@@ -123,6 +124,11 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
         `cluster ${name}: tls.verify is false: any certificate is taken, and whoever sits between reads and changes all traffic`,
         { cluster: name },
       );
+  }
+
+  explain({ settings }: ClusterSpec): string[] {
+    const tls = clusterTls(settings);
+    return explainCluster(tls, createOrigin(tls).own);
   }
 
   key(cluster: Cluster): Origin {

@@ -17,6 +17,7 @@ import {
 } from '@outrigger/core';
 import { daysLeft, outOfTime } from './certificate.ts';
 import { ExpiryLog } from './expiry-log.ts';
+import { explainListener } from './explain.ts';
 import { FailureLog } from './failure-log.ts';
 import { Handshake, listenTo, type Secured } from './handshake.ts';
 import { Renewed } from './renewed.ts';
@@ -127,6 +128,11 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
     // OpenSSL judges ciphers, curves and the keys' strength.
     new Terminator('check', tls, material);
     this.#checked.set(settings['tls'] as object, material);
+  }
+
+  explain({ settings }: ListenerSpec): string[] {
+    const tls = listenerTls(settings);
+    return explainListener(tls, readMaterial(tls).certificates);
   }
 
   adopt({ name, settings }: ListenerInfo): void {
