@@ -95,7 +95,6 @@ export class Handshake extends Timer {
   /** The handshake is done; the client may still be refused. */
   established(socket: TLSSocket): void {
     if (this.#failure !== undefined) return;
-    socket.disableRenegotiation();
     socket.allowHalfOpen = true;
     const { clock, ended } = this.#around;
     const { clientAuth } = this.#termination.demand;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { constants, createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:tls';
 import { type Certificate, readAuthorities, readCertificate } from './certificate.ts';
 import { type Demand, demandOf, type ListenerTls } from './settings.ts';
@@ -66,6 +66,8 @@ export class Terminator {
           ciphers: settings.ciphers,
           ecdhCurve: settings.curves,
           honorCipherOrder: false,
+          // A handshake costs a client far less than us: it gets one a connection.
+          secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
           // Who was asked for less resumes nothing where more is asked for.
           sessionIdContext: digest(`${listener} ${keyOf(demand)}`),
           sessionTimeout: SESSION_LIFETIME_S,

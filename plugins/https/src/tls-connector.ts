@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   type ConnectionOptions,
@@ -312,6 +313,7 @@ function createOrigin(settings: ClusterTls, now?: number): Origin {
   if (wrong !== undefined) throw new Error(`the certificate in ${cert} ${wrong}`);
   const context = createSecureContext({
     minVersion: 'TLSv1.2',
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     ...(ca !== undefined && { ca: readAuthorities(ca) }),
     ...(own !== undefined && { cert: own.cert, key: own.key }),
   });
