@@ -299,6 +299,21 @@ describe('mutual TLS', () => {
       expect(resumed).to.deep.equal([false, true, true]);
     });
 
+    it('forgets the session of an endpoint that has left', async () => {
+      const [here, there] = [await serve(server), await serve(server)];
+      const options = (address: string): SidecarOptions => ({
+        endpoints: [address],
+        cluster: { tls: { serverName: 'app.test', ca }, pool: { idle: 0 } },
+      });
+      const sidecar = await start(options(here.address));
+      for (let i = 0; i < 2; i++) await through(sidecar);
+      await sidecar.reload(options(there.address));
+      await through(sidecar);
+      await sidecar.reload(options(here.address));
+      await through(sidecar);
+      expect([here.resumed, there.resumed]).to.deep.equal([[false, true, false], [false]]);
+    });
+
     it('uses no pooled connection that was made with other settings, and keeps those of the same', async () => {
       const { address, requests, resumed } = await serve(server, {
         ca: authority.cert,
@@ -402,6 +417,28 @@ describe('mutual TLS', () => {
       const second = await connectTo(sidecar.port, { maxVersion: 'TLSv1.2', session });
       expect(second.isSessionReused()).to.equal(false);
       second.destroy();
+    });
+
+    it('asks for proofs of a changed clientCa, and resumes nobody whom the old one let in', async () => {
+      const file = writeAuthority(scratch.folder, 'changing', authority);
+      const listener = requiring({ clientCa: file });
+      const sidecar = await start({ listener });
+      const old = { cert: client.cert, key: client.key, maxVersion: 'TLSv1.2' as const };
+      const first = await connectTo(sidecar.port, old);
+      const session = first.getSession()!;
+      const again = await connectTo(sidecar.port, { ...old, session });
+      expect(again.isSessionReused()).to.equal(true);
+      writeAuthority(scratch.folder, 'changing', stranger);
+      await sidecar.reload({ endpoints: [upstream.address], listener });
+      const late = await connectTo(sidecar.port, { ...old, session });
+      expect(late.isSessionReused()).to.equal(false);
+      expect(String((await once(late, 'data'))[0])).to.include('tls-client-certificate-unknown-ca');
+      const other = await stranger.issue({ names: ['client.test'] });
+      expect((await ask(sidecar.port, { cert: other.cert, key: other.key })).status).to.equal(200);
+      // Who is in stays in.
+      first.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      expect(String((await once(first, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /);
+      for (const socket of [first, again, late]) socket.destroy();
     });
 
     const worse: readonly (readonly [what: string, write: (files: { cert: string; key: string }) => Promise<void>])[] =
