@@ -135,6 +135,36 @@ describe('mutual TLS', () => {
       expect(await status('open.test', 'closed.test', proof)).to.equal(421);
     });
 
+    it('lets nobody hide the name behind more than is looked at', async () => {
+      const open = writePair(scratch.folder, 'open', await authority.issue({ names: ['open.test'] }));
+      const closed = writePair(scratch.folder, 'closed', await authority.issue({ names: ['closed.test'] }));
+      const sidecar = await start({
+        listener: { tls: { certificates: [open, { ...closed, clientCa: ca, clientAuth: 'require' }] } },
+      });
+      const long = Array.from({ length: 80 }, (_, i) => `${i}`.padEnd(250, 'x'));
+      const to = async (servername: string): Promise<string> => {
+        const options = {
+          port: sidecar.port,
+          host: '127.0.0.1',
+          ca: authority.cert,
+          servername,
+          checkServerIdentity() {},
+        };
+        const socket = connect({ ...options, ALPNProtocols: ['http/1.1', ...long] } as unknown as ConnectionOptions);
+        socket.on('error', () => {});
+        socket.write(`GET / HTTP/1.1\r\nhost: ${servername}\r\nconnection: close\r\n\r\n`);
+        let text = '';
+        socket.on('data', (bytes) => (text += bytes));
+        await once(socket, 'close');
+        return text.split('\r\n', 1)[0]!;
+      };
+      expect(await to('open.test')).to.equal('HTTP/1.1 200 OK');
+      expect(await to('closed.test')).to.equal('');
+      expect(sidecar.logs.find(({ message }) => message === 'TLS handshake failed')?.['cause']).to.equal(
+        'tls-handshake',
+      );
+    });
+
     it('resumes no session of a name that asked for less', async () => {
       const names = ['lax.test', 'strict.test'];
       const files = await Promise.all(

@@ -14,7 +14,7 @@ import {
 } from '@outrigger/core';
 import { HANDSHAKE_RECORD, serverNameOf } from './client-hello.ts';
 import { clientCertificateCause, handshakeCause } from './failure.ts';
-import { tlsInfoOf } from './peer.ts';
+import { serverNameIn, tlsInfoOf } from './peer.ts';
 import type { Termination, Terminator } from './terminator.ts';
 
 /** A client that was refused has so long to read why. */
@@ -96,6 +96,10 @@ export class Handshake extends Timer {
   established(socket: TLSSocket): void {
     if (this.#failure !== undefined) return;
     socket.allowHalfOpen = true;
+    if (this.#around.terminator.of(serverNameIn(socket)) !== this.#termination) {
+      // What asks for a proof is chosen by the name that we read: OpenSSL has read another one.
+      return this.fail('tls-handshake', new Error('the server name is not where it was looked for, within 16 KiB'));
+    }
     const { clock, ended } = this.#around;
     const { clientAuth } = this.#termination.demand;
     const certificate = clientAuth === 'none' ? undefined : socket.getPeerX509Certificate();

@@ -10,16 +10,21 @@ export function tlsInfoOf(
   certificate: X509Certificate | undefined,
   { strict, shown }: Termination,
 ): TlsInfo {
-  const serverName = (socket as { servername?: string | false }).servername;
+  const serverName = serverNameIn(socket);
   const ownUris = certificate === undefined ? [] : urisShown(socket, shown);
   return {
     version: socket.getProtocol() ?? 'unknown',
     cipher: socket.getCipher().standardName,
-    ...(serverName && { serverName: serverName.toLowerCase() }),
+    ...(serverName !== '' && { serverName }),
     ...(strict && { strict }),
     ...(certificate !== undefined && { certificate: describe(certificate) }),
     ...(ownUris.length > 0 && { ownUris }),
   };
+}
+
+/** As OpenSSL has read it, in lower case; '' where the client named none. */
+export function serverNameIn(socket: TLSSocket): string {
+  return ((socket as { servername?: string | false }).servername || '').toLowerCase();
 }
 
 function urisShown(socket: TLSSocket, shown: Termination['shown']): readonly string[] {

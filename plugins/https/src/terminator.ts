@@ -1,5 +1,5 @@
 import { constants, createHash, randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:tls';
+import { createServer, type Server, type TlsOptions } from 'node:tls';
 import { type Certificate, readAuthorities, readCertificate } from './certificate.ts';
 import { type Demand, demandOf, type ListenerTls } from './settings.ts';
 
@@ -50,53 +50,27 @@ export class Terminator {
   readonly #byName = new Map<string, Termination>();
   readonly #default: Termination;
 
-  constructor(listener: string, settings: ListenerTls, { certificates, authorities }: Material) {
-    const ticketKeys = randomBytes(48);
+  constructor(listener: string, settings: ListenerTls, material: Material) {
+    const { certificates } = material;
     const demands = new Map(certificates.map((one, i) => [one, demandOf(settings, settings.certificates[i]!)]));
     const strict = settings.strictSni || new Set([...demands.values()].map(keyOf)).size > 1;
+    const ticketKeys = randomBytes(48);
     const made = new Map<string, Termination>();
     const terminationFor = (shown: readonly Certificate[]): Termination => {
-      const key = shown.map((one) => certificates.indexOf(one)).join();
+      const key = shown.map(({ fingerprint256, file }) => `${fingerprint256} ${file}`).join();
       let termination = made.get(key);
       if (termination === undefined) {
         const demand = demands.get(shown[0]!)!;
-        const ca = demand.clientCa === undefined ? undefined : authorities.get(demand.clientCa);
-        const server = createServer({
-          minVersion: settings.minVersion,
-          ciphers: settings.ciphers,
-          ecdhCurve: settings.curves,
-          honorCipherOrder: false,
-          // A handshake costs a client far less than us: it gets one a connection.
-          secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-          // Who was asked for less resumes nothing where more is asked for.
-          sessionIdContext: digest(`${listener} ${keyOf(demand)}`),
-          sessionTimeout: SESSION_LIFETIME_S,
-          ticketKeys,
-          cert: shown.map(({ cert }) => cert),
-          key: shown.map(({ key }) => key),
-          ...(ca !== undefined && { ca: [...ca] }),
-          ALPNProtocols: ['http/1.1'],
-          requestCert: demand.clientAuth !== 'none',
-          // Judged by us, so that the client is told.
-          rejectUnauthorized: false,
-        });
+        const server = createServer(serverOptions(listener, settings, demand, material, shown, ticketKeys));
         termination = { server, demand, shown, strict };
         made.set(key, termination);
       }
       return termination;
     };
-    const sharing = (name: string): Certificate[] => {
-      const shown: Certificate[] = [];
-      for (const one of certificates) {
-        if (!one.names.includes(name) || shown.some(({ keyType }) => keyType === one.keyType)) continue;
-        if (shown.length === 0 || keyOf(demands.get(shown[0]!)!) === keyOf(demands.get(one)!)) shown.push(one);
-      }
-      return shown;
-    };
+    const shownFor = byNames(certificates, (one, other) => keyOf(demands.get(one)!) === keyOf(demands.get(other)!));
+    for (const [name, shown] of shownFor) this.#byName.set(name, terminationFor(shown));
     const [first] = certificates;
-    this.#default = terminationFor(first!.names.length === 0 ? [first!] : sharing(first!.names[0]!));
-    for (const name of new Set(certificates.flatMap(({ names }) => names)))
-      this.#byName.set(name, terminationFor(sharing(name)));
+    this.#default = this.#byName.get(first!.names[0] ?? '') ?? terminationFor([first!]);
   }
 
   get all(): Iterable<Termination> {
@@ -110,6 +84,51 @@ export class Terminator {
     const dot = serverName.indexOf('.');
     return (dot < 1 ? undefined : this.#byName.get(`*${serverName.slice(dot)}`)) ?? this.#default;
   }
+}
+
+/** For each name the first certificate that has it, with the first one of each other type of key that asks the same. */
+function byNames(
+  certificates: readonly Certificate[],
+  asksTheSame: (one: Certificate, other: Certificate) => boolean,
+): Map<string, Certificate[]> {
+  const shownFor = new Map<string, Certificate[]>();
+  for (const one of certificates)
+    for (const name of one.names) {
+      const shown = shownFor.get(name);
+      if (shown === undefined) shownFor.set(name, [one]);
+      else if (shown.every(({ keyType }) => keyType !== one.keyType) && asksTheSame(shown[0]!, one)) shown.push(one);
+    }
+  return shownFor;
+}
+
+function serverOptions(
+  listener: string,
+  { minVersion, ciphers, curves }: ListenerTls,
+  demand: Demand,
+  { authorities }: Material,
+  shown: readonly Certificate[],
+  ticketKeys: Buffer,
+): TlsOptions {
+  const ca = demand.clientCa === undefined ? undefined : authorities.get(demand.clientCa);
+  return {
+    minVersion,
+    ciphers,
+    ecdhCurve: curves,
+    honorCipherOrder: false,
+    // A handshake costs a client far less than us: it gets one a connection.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    // Who was asked for less resumes nothing where more is asked for.
+    sessionIdContext: digest(`${listener} ${keyOf(demand)}`),
+    sessionTimeout: SESSION_LIFETIME_S,
+    ticketKeys,
+    cert: shown.map(({ cert }) => cert),
+    key: shown.map(({ key }) => key),
+    ...(ca !== undefined && { ca: [...ca] }),
+    ALPNProtocols: ['http/1.1'],
+    requestCert: demand.clientAuth !== 'none',
+    // Judged by us, so that the client is told.
+    rejectUnauthorized: false,
+  };
 }
 
 function keyOf({ clientAuth, clientCa }: Demand): string {

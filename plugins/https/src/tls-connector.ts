@@ -1,12 +1,5 @@
-import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type SecureContext,
-} from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, connect } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type AdminDetails,
@@ -27,22 +20,14 @@ import {
   type Sidecar,
   secureStream,
 } from '@outrigger/core';
-import { type Certificate, daysLeft, outOfTime, readAuthorities, readCertificate } from './certificate.ts';
+import { daysLeft } from './certificate.ts';
 import { ExpiryLog } from './expiry-log.ts';
 import { explainCluster } from './explain.ts';
 import { upstreamError } from './failure.ts';
 import { FailureLog } from './failure-log.ts';
-import { KeptSessions } from './kept-sessions.ts';
+import { createOrigin, filesOf, type Origin } from './origin.ts';
 import { Renewed } from './renewed.ts';
 import { type ClusterTls, clusterTls, type HttpsSettings } from './settings.ts';
-
-/** What a cluster's connections are made with: another one after each change of its settings or files. */
-interface Origin {
-  readonly context: SecureContext;
-  readonly sessions: KeptSessions;
-  /** What endpoints are shown. */
-  readonly own: Certificate | undefined;
-}
 
 interface Origination {
   readonly cluster: string;
@@ -293,35 +278,6 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
     this.#failed.with(cluster, 'upstream-tls').add();
     this.#failures.tell('the endpoint ended TLS', { cluster }, 'upstream-tls', { endpoint, error: message });
   }
-}
-
-/** Throws an Error that names the file. `now`: what is out of time is refused, too. */
-function createOrigin(settings: ClusterTls, now?: number): Origin {
-  const { ca, cert, key, passphrase, passphraseFile } = settings;
-  if ((cert === undefined) !== (key === undefined))
-    throw new Error('tls.cert and tls.key belong together; one is missing');
-  const own =
-    cert === undefined
-      ? undefined
-      : readCertificate({
-          cert,
-          key: key!,
-          ...(passphrase !== undefined && { passphrase }),
-          ...(passphraseFile !== undefined && { passphraseFile }),
-        });
-  const wrong = own === undefined || now === undefined ? undefined : outOfTime(own, now);
-  if (wrong !== undefined) throw new Error(`the certificate in ${cert} ${wrong}`);
-  const context = createSecureContext({
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    ...(ca !== undefined && { ca: readAuthorities(ca) }),
-    ...(own !== undefined && { cert: own.cert, key: own.key }),
-  });
-  return { context, sessions: new KeptSessions(), own };
-}
-
-function filesOf({ ca, cert, key, passphraseFile }: ClusterTls): string[] {
-  return [ca, cert, key, passphraseFile].filter((file) => file !== undefined);
 }
 
 function hostOf(address: string): string {
