@@ -24,7 +24,7 @@ export function secureStream(socket: TLSSocket): ByteStream {
 
 /**
  * Tries, once for the process, whether a TLS socket can be read and written past its streams as {@link SecureStream} does it:
- * an echo over a loopback connection, paused and resumed, of more than fits anywhere at once. Not where plain sockets cannot.
+ * an echo over a loopback connection, paused and resumed, of more than the shared buffer holds. Not where plain sockets cannot.
  */
 export function proveDirectTls(): Promise<boolean> {
   proof ??= proveDirectIo()
@@ -56,7 +56,7 @@ async function prove(): Promise<boolean> {
       pskCallback: () => ({ psk, identity: 'proof' }),
       checkServerIdentity: () => undefined,
     });
-    const sent = Buffer.alloc(1024 * 1024, randomBytes(65_537));
+    const sent = randomBytes(256 * 1024);
     const got: Buffer[] = [];
     client.on('data', (bytes) => got.push(bytes));
     client.on('error', () => resolve(false));
