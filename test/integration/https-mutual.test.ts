@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -364,7 +365,11 @@ describe('mutual TLS', () => {
   });
 
   it('carries requests and WebSockets through two sidecars face to face', async () => {
-    const chat = await webSocketUpstream(echoMessages);
+    let asked: IncomingHttpHeaders | undefined;
+    const chat = await webSocketUpstream((socket, { headers }) => {
+      asked = headers;
+      echoMessages(socket);
+    });
     try {
       const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
       const cluster = (address: string) => ({
@@ -386,10 +391,12 @@ describe('mutual TLS', () => {
       const another = await start({ listener: { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/b/*'] } });
       expect(field(await through(another), 'x-forwarded-for')).to.equal('127.0.0.1');
 
-      const nearChat = await start({ endpoints: [chat.address], listener: requiring() });
+      const trusting = { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/a/*'] };
+      const nearChat = await start({ endpoints: [chat.address], listener: trusting });
       const farChat = await start(cluster(`127.0.0.1:${nearChat.port}`));
-      const socket = new WebSocket(`ws://127.0.0.1:${farChat.port}/ws`);
+      const socket = new WebSocket(`ws://127.0.0.1:${farChat.port}/ws`, { headers: { traceparent } });
       await once(socket, 'open');
+      expect(asked).to.include({ traceparent, 'x-forwarded-for': '127.0.0.1, 127.0.0.1', 'x-forwarded-proto': 'http' });
       for (const text of ['hello', 'x'.repeat(200_000)]) {
         socket.send(text);
         expect(String((await once(socket, 'message'))[0])).to.equal(text);
