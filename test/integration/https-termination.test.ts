@@ -254,6 +254,17 @@ describe('HTTPS termination', () => {
     await cause('tls-no-protocol');
   });
 
+  it('writes one line of a handshake that has failed', async () => {
+    await start();
+    const before = sidecar!.logs.length;
+    const client = await RawClient.connect(sidecar!.port);
+    client.send(Buffer.concat([Buffer.from([0x16, 3, 1, 0, 40]), Buffer.alloc(40, 9)]));
+    await client.untilEnd();
+    // What follows on the next connection comes behind whatever was still to be told.
+    expect((await ask()).status).to.equal(200);
+    expect(sidecar!.logs.slice(before).map(({ message }) => message)).to.deep.equal(['TLS handshake failed']);
+  });
+
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     it(`resumes sessions by tickets over ${version}`, async () => {
       await start();
