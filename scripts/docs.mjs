@@ -189,7 +189,12 @@ function settingRows(setting, path) {
   return [[code(path), described, byDefault, cell(told)], ...children(format, path)];
 }
 
-const WORDS = { any: 'anything', cidr: 'network', int: 'whole number', nat: 'whole number, 0 or more' };
+const WORDS = {
+  any: 'anything',
+  cidr: 'network',
+  int: 'whole number',
+  nat: 'whole number, 0 or more',
+};
 
 /** Whether the schema itself does not say what fits. */
 function isOpen(format) {
@@ -200,7 +205,8 @@ function formatOf(format) {
   if (format !== 'any' && isOpen(format)) return 'text';
   if (Array.isArray(format)) return format.map((value) => code(value)).join(', ');
   if (typeof format === 'string') return WORDS[format] ?? format;
-  if (typeof format === 'object' && 'list' in format) return `a list of ${formatOf(format.list)}s`;
+  if (typeof format === 'object' && 'list' in format)
+    return `a list of ${formatOf(format.list)}${Array.isArray(format.list) ? '' : 's'}`;
   if (typeof format === 'object' && 'map' in format) return `names, each with ${formatOf(format.map)}`;
   if (typeof format === 'object' && 'oneOf' in format) return format.oneOf.map(formatOf).join(', or ');
   return typeof format === 'object' ? 'a map' : cell(describeFormat(format));

@@ -70,7 +70,14 @@ function mocha() {
 
 /** Independent programs that tests use where they are there. */
 function peers() {
-  const found = { curl: 'curl', nginx: 'nginx', haproxy: 'haproxy', chromium: 'chromium' };
+  const found = {
+    curl: 'curl',
+    nginx: 'nginx',
+    haproxy: 'haproxy',
+    chromium: 'chromium',
+    openssl: 'openssl',
+    'testssl.sh': 'testssl',
+  };
   const path = `${process.env.PATH}${delimiter}/usr/sbin`;
   const has = Object.entries(found).map(([name, program]) => [
     name,

@@ -104,6 +104,14 @@ const cidr: ScalarFormat = {
   },
 };
 
+/** SPIFFE-ID §2: no port, no empty segment, no query. */
+const SPIFFE_ID = /^spiffe:\/\/[a-z0-9._-]+(\/[\w.-]+)*(\/\*)?$/;
+
+const peer: ScalarFormat = {
+  expected: `${cidr.expected}, or a SPIFFE ID such as spiffe://mesh/ns/a/*`,
+  read: (scalar, directory) => (SPIFFE_ID.test(scalar.text) ? { value: scalar.text } : cidr.read(scalar, directory)),
+};
+
 const path: ScalarFormat = {
   expected: 'a path',
   read: (scalar, directory) =>
@@ -124,6 +132,7 @@ const byName: Readonly<Record<string, ScalarFormat>> = {
   rate,
   address,
   cidr,
+  peer,
   path,
 };
 

@@ -80,6 +80,7 @@ const SCALARS: Readonly<Record<string, JsonSchema>> = {
   address: text(`unix:.+|(\\[[0-9A-Fa-f:.]+\\]|[^:\\[\\]]*):${PORT}`),
   endpointAddress: text(`unix:.+|(\\[[0-9A-Fa-f:.]+\\]|[^:\\[\\]*]+):(?!0+$)${PORT}`),
   cidr: text('[0-9A-Fa-f:.]+/\\d{1,3}'),
+  peer: text('[0-9A-Fa-f:.]+/\\d{1,3}|spiffe://[a-z0-9._-]+(/[\\w.-]+)*(/\\*)?'),
   path: { type: 'string', minLength: 1 },
 };
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: this is how configurations write variables

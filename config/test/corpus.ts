@@ -266,12 +266,17 @@ export const wrong: readonly (readonly [name: string, text: string, ...problems:
   [
     'a network with too long a prefix',
     `${LISTENER}    cluster: app\n    trustedPeers: ["10.0.0.0/33"]\n`,
-    '7:20 listeners.a.trustedPeers[0]: is "10.0.0.0/33", expected a network such as 10.0.0.0/8 or fd00::/8',
+    '7:20 listeners.a.trustedPeers[0]: is "10.0.0.0/33", expected a network such as 10.0.0.0/8 or fd00::/8, or a SPIFFE ID such as spiffe://mesh/ns/a/*',
   ],
   [
     'a text where a list of networks belongs',
     `${LISTENER}    cluster: app\n    trustedPeers: 10.0.0.0/8\n`,
-    '7:19 listeners.a.trustedPeers: is "10.0.0.0/8", expected a list, each a network such as 10.0.0.0/8 or fd00::/8',
+    '7:19 listeners.a.trustedPeers: is "10.0.0.0/8", expected a list, each a network such as 10.0.0.0/8 or fd00::/8, or a SPIFFE ID such as spiffe://mesh/ns/a/*',
+  ],
+  [
+    'a SPIFFE ID with a star within a segment',
+    `${LISTENER}    cluster: app\n    trustedPeers: ["spiffe://mesh/ns/a*"]\n`,
+    '7:20 listeners.a.trustedPeers[0]: is "spiffe://mesh/ns/a*", expected a network such as 10.0.0.0/8 or fd00::/8, or a SPIFFE ID such as spiffe://mesh/ns/a/*',
   ],
   [
     'a key in the wrong case',

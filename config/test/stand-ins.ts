@@ -14,7 +14,7 @@ export const plugins = [
   plugin('http', {
     sections: {
       listener: {
-        trustedPeers: { doc: 'Networks whose forwarding headers count.', format: { list: 'cidr' }, default: [] },
+        trustedPeers: { doc: 'Whose forwarding headers count.', format: { list: 'peer' }, default: [] },
         timeouts: {
           head: timeout('Time for a head.', '10s'),
           body: timeout('Time without a byte of a body.', '30s'),

@@ -27,7 +27,11 @@ export interface TlsInfo {
     readonly spiffeId?: string;
     readonly fingerprint256: string;
     readonly pem: string;
+    /** It and what leads to its root, as PEM, the root left out. */
+    readonly chain: readonly string[];
   };
+  /** URIs of the certificate that we showed; set where the client proved one and ours has any. */
+  readonly ownUris?: readonly string[];
 }
 
 /** The listener as plugins see it. */

@@ -77,12 +77,14 @@ export { CONNECT_FAILURES, carefulRetry, IDEMPOTENT } from './careful-retry.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { ioIsDirect, proveDirectIo } from './direct-io.ts';
+export { proveDirectTls, secureStream } from './direct-tls.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
 export { SocketStream } from './socket-stream.ts';
+export { isTrusted } from './trusted-peers.ts';
 
 // For tests of plugins.
 

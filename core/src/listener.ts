@@ -138,11 +138,8 @@ export class Listener {
     try {
       const { stream, peer, alpn } = await transport.secure(socket, this.info);
       this.#establish(stream, peer, alpn);
-    } catch (error) {
-      this.#services.logger.debug('transport not established', {
-        listener: this.info.name,
-        error: error instanceof Error ? error.message : String(error),
-      });
+    } catch {
+      // The transport has told why.
       socket.destroy();
     }
   }

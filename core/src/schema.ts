@@ -15,6 +15,7 @@ export type Format =
   | 'rate' // '1/s', '10/m', a number of events per second
   | 'address' // host:port, [v6]:port, unix:/path
   | 'cidr'
+  | 'peer' // a network in CIDR notation, or a SPIFFE ID, which may end with /*
   | 'path' // of a file, relative to the configuration file; the plugin gets it absolute
   | 'any'
   | readonly (string | number | boolean)[] // one of these

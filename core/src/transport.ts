@@ -10,10 +10,12 @@ import type { Router } from './router.ts';
 /** How bytes come in where not plainly over TCP: wraps sockets that core accepted. */
 export interface Transport {
   readonly name: string;
-  /** Resolves when the transport is established; rejects (an {@link OutriggerError} where there is a cause) when it cannot be. */
+  /** Resolves when the transport is established; rejects when it cannot be, which the transport has counted and logged. Once a connection. */
   secure(socket: Socket, listener: ListenerInfo): Promise<{ stream: ByteStream; peer: PeerInfo; alpn?: string }>;
   /** Throws an Error where the listener's settings cannot work. Called for each that a configuration has; without effects. */
   check?(listener: ListenerSpec): void;
+  /** What it makes of the listener's settings, in lines for people (`outrigger explain`). `check` found them good. */
+  explain?(listener: ListenerSpec): readonly string[];
   /**
    * What holds for the listener from the next connection on. Called when it accepts, and with each reload that it outlives;
    * `check` found its settings good. Must not throw.
@@ -57,6 +59,8 @@ export interface Connector {
   connect(endpoint: Endpoint, cluster: Cluster, sink: ConnectSink): ByteStream;
   /** Throws an Error where the cluster's settings cannot work. Called for each that a configuration has; without effects. */
   check?(cluster: ClusterSpec): void;
+  /** What it makes of the cluster's settings, in lines for people (`outrigger explain`). `check` found them good. */
+  explain?(cluster: ClusterSpec): readonly string[];
   /**
    * Two connections to an endpoint stand for each other only where this was the same at their connect: a pool keeps to it.
    * On every session's way.

@@ -178,7 +178,9 @@ Examples
     help: `outrigger demo [--log-level LEVEL]
 
 Starts services, a sidecar in front of them and a trickle of traffic on this
-machine, and says where to look. Ctrl-C ends it.
+machine, and says where to look: HTTP and WebSocket, without TLS and with it.
+Its certificate is that of ./tls where outrigger cert made one, so that a
+browser can trust it for good; else one of its own. Ctrl-C ends it.
 `,
   },
   help: {

@@ -30,9 +30,10 @@ export function explanationText(explanation: Explanation, paint: Paint): string 
       ...heading(`Listener ${listener.name}`),
       ...listenerLines(listener, listeners.slice(0, index)),
     ]),
-    ...clusters.flatMap(({ name, policy, connector, discovery, endpoints }) => [
+    ...clusters.flatMap(({ name, policy, connector, connectorDetails, discovery, endpoints }) => [
       ...heading(`Cluster ${name}`),
       `  ${policy}, over ${connector}; endpoints from ${discovery}`,
+      ...connectorDetails.flatMap((line) => wrap(line, '    ', '      ')),
       ...endpoints.map(({ address, weight }) => `    ${address}${weight === 1 ? '' : `  weight ${weight}`}`),
       ...(discovery === 'the list in the file' && endpoints.length === 0
         ? ['    none: everything is answered 503']
@@ -53,11 +54,12 @@ export function explanationText(explanation: Explanation, paint: Paint): string 
 }
 
 function listenerLines(listener: ExplainedListener, earlier: readonly ExplainedListener[]): string[] {
-  const { bind, protocol, transport, direction, hooks, routes } = listener;
+  const { bind, protocol, transport, transportDetails, direction, hooks, routes } = listener;
   const same = earlier.find((other) => JSON.stringify(other.hooks) === JSON.stringify(hooks));
   const none = hooks.towardsUpstream.length + hooks.back.length === 0;
   return [
     `  ${bind} (${transport}), ${protocol}, ${direction}`,
+    ...transportDetails.flatMap((line) => wrap(line, '    ', '      ')),
     ...(none
       ? ['  Hooks: none']
       : same !== undefined

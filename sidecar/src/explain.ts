@@ -58,6 +58,8 @@ export interface ExplainedListener {
   readonly bind: string;
   readonly protocol: string;
   readonly transport: string;
+  /** What the transport makes of the listener's settings: certificates, what clients are asked for. */
+  readonly transportDetails: readonly string[];
   readonly direction: string;
   readonly hooks: { readonly towardsUpstream: readonly ExplainedHook[]; readonly back: readonly ExplainedHook[] };
   /** In the order in which they match. */
@@ -68,6 +70,7 @@ export interface ExplainedCluster {
   readonly name: string;
   readonly policy: string;
   readonly connector: string;
+  readonly connectorDetails: readonly string[];
   readonly discovery: string;
   /** As far as the file knows them. */
   readonly endpoints: readonly { readonly address: string; readonly weight: number }[];
@@ -129,7 +132,7 @@ export function explain(inspection: Inspection, env: NodeJS.ProcessEnv = process
       hooks: HOOKS.filter((hook) => hooks.some((one) => one.plugin === plugin.name && one.value[hook] !== undefined)),
     })),
     listeners: configuration.listeners.map((listener) => listenerOf(listener, inspection)),
-    clusters: configuration.clusters.map(clusterOf),
+    clusters: configuration.clusters.map((cluster) => clusterOf(cluster, inspection)),
     values: valuesOf(inspection),
     environment: Object.keys(env)
       .filter((name) => name.startsWith('OTEL_') && env[name] !== '')
@@ -163,18 +166,22 @@ function listenerOf(listener: ListenerSpec, { configuration, composition }: Insp
     protocol:
       protocol === 'https' ? 'HTTP and WebSocket over TLS' : protocol === 'http' ? 'HTTP and WebSocket' : protocol,
     transport: bind.startsWith('unix:') ? 'Unix-domain socket' : protocol === 'https' ? 'tls' : 'tcp',
+    transportDetails: (protocol === 'https' && composition.transports.get('tls')?.explain?.(listener)) || [],
     direction,
     hooks: { towardsUpstream: chain(TOWARDS_UPSTREAM, seen), back: chain(BACK, seen.toReversed()) },
     routes: inOrderOfMatching(listener.routes).map((route) => ({ match: matchOf(route), cluster: route.cluster })),
   };
 }
 
-function clusterOf({ name, balancer, discovery, settings }: ClusterSpec): ExplainedCluster {
+function clusterOf(cluster: ClusterSpec, { composition }: Inspection): ExplainedCluster {
+  const { name, balancer, discovery, settings } = cluster;
+  const connector = settings['tls'] === undefined ? 'tcp' : 'tls';
   const listed = discovery.name === 'static' ? (discovery.spec as { address: string; weight: number }[]) : [];
   return {
     name,
     policy: balancer.policy,
-    connector: settings['tls'] === undefined ? 'tcp' : 'tls',
+    connector,
+    connectorDetails: composition.connectors.get(connector)?.explain?.(cluster) ?? [],
     discovery: discovery.name === 'static' ? 'the list in the file' : described(discovery.name, discovery.spec),
     endpoints: listed.map(({ address, weight }) => ({ address, weight })),
   };

@@ -33,6 +33,17 @@ listeners:
     #   - { match: { host: "*.example.com", headers: { x-beta: "1" } }, cluster: app }
     #   - { cluster: app }
 
+  # The same over TLS, HTTPS and WSS; outrigger cert makes certificates for
+  # development. With clientCa, clients must prove who they are (mutual TLS).
+  # secure:
+  #   protocol: https
+  #   bind: "0.0.0.0:8443"
+  #   tls:
+  #     certificates: [{ cert: tls/localhost.crt, key: tls/localhost.key }]
+  #     # clientCa: tls/ca.crt
+  #     # clientAuth: require
+  #   cluster: app
+
   # What the service sends to others: it calls http://127.0.0.1:15001 with their
   # names as Host, or has HTTP_PROXY set to it.
   # outbound:
@@ -51,6 +62,10 @@ clusters:
 
   # chat:
   #   endpoints: ["127.0.0.1:4001", { address: "127.0.0.1:4002", weight: 3 }]
+  # Endpoints over TLS; with cert and key they are shown who calls.
+  # shop:
+  #   endpoints: ["shop.internal:8443"]
+  #   tls: { ca: tls/ca.crt, cert: tls/localhost.crt, key: tls/localhost.key }
   # Endpoints from DNS: every address of the name is one.
   # cart:
   #   discovery: { dns: { host: cart.internal, port: 8080 } }

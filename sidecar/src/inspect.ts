@@ -132,7 +132,8 @@ function entriesOf({ document, loaded }: Prepared): Map<string, PluginEntry> {
  */
 function compose({ document, loaded, failures }: Prepared): Composed {
   const base: Known = { plugins: loaded, failures };
-  const first = validate(document, base);
+  // Which protocols there are shows when it is composed; until then those pass that there may be.
+  const first = validate(document, { ...base, protocols: ['http', 'https'] });
   const specs = first.configuration === undefined ? first.plugins : first.configuration.plugins;
   const byDefault = validate(readDocument({ text: '', name: document.file }, {}), base).plugins ?? [];
   const root = first.configuration === undefined ? {} : rootSettings(first.configuration);

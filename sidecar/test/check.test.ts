@@ -1,5 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
+import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { folderWith, outrigger } from './command-line.ts';
 
@@ -156,6 +160,28 @@ clusters:
       const ended = await outrigger(['check', '-c', 'o.yaml'], folder.path, { OTEL_TRACES_SAMPLER: 'sometimes' });
       expect(ended.code).to.equal(0);
       expect(ended.stderr).to.match(/^warning: OTEL_TRACES_SAMPLER is "sometimes", expected one of/);
+    } finally {
+      folder.remove();
+    }
+  });
+
+  it('opens an encrypted key with a passphrase of the environment, and never shows it', async () => {
+    const folder = folderWith({
+      'o.yaml': BASE.replace(
+        'protocol: http,',
+        'protocol: https, tls: { certificates: [{ cert: tls/localhost.crt, key: key, passphrase: "${SECRET}" }] },',
+      ),
+    });
+    try {
+      expect((await outrigger(['cert'], folder.path)).code).to.equal(0);
+      const key = createPrivateKey(readFileSync(join(folder.path, 'tls/localhost.key')));
+      const locked = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'open sesame' } as const;
+      writeFileSync(join(folder.path, 'key'), key.export(locked));
+      const run = (SECRET: string) => outrigger(['check', '-c', 'o.yaml'], folder.path, { SECRET });
+      expect((await run('open sesame')).code).to.equal(0);
+      const { code, stderr } = await run('hunter2');
+      expect(code).to.equal(78);
+      expect(stderr).to.include('cannot be read with the passphrase that was given').and.not.include('hunter2');
     } finally {
       folder.remove();
     }

@@ -116,14 +116,29 @@ describe('outrigger explain', () => {
         name: 'chat',
         policy: 'round-robin',
         connector: 'tcp',
+        connectorDetails: [],
         discovery: 'the list in the file',
         endpoints: [
           { address: '127.0.0.1:4001', weight: 1 },
           { address: '127.0.0.1:4002', weight: 3 },
         ],
       },
-      { name: 'web', policy: 'round-robin', connector: 'tcp', discovery: 'the list in the file', endpoints: [] },
-      { name: 'cart', policy: 'round-robin', connector: 'tcp', discovery: 'dns cart.internal:8080', endpoints: [] },
+      {
+        name: 'web',
+        policy: 'round-robin',
+        connector: 'tcp',
+        connectorDetails: [],
+        discovery: 'the list in the file',
+        endpoints: [],
+      },
+      {
+        name: 'cart',
+        policy: 'round-robin',
+        connector: 'tcp',
+        connectorDetails: [],
+        discovery: 'dns cart.internal:8080',
+        endpoints: [],
+      },
     ]);
   });
 
@@ -169,6 +184,60 @@ describe('outrigger explain', () => {
     const { code, stdout, stderr } = await outrigger(args, folder.path, { ...ENV, PORT: 'many' });
     expect({ code, stdout }).to.deep.equal({ code: 78, stdout: '' });
     expect(stderr).to.match(/^o\.yaml:5:11 listeners\.inbound\.bind: is "127\.0\.0\.1:many", expected an address/);
+  });
+});
+
+describe('outrigger explain of TLS', () => {
+  const folder = folderWith({
+    'o.yaml': `listeners:
+  edge:
+    protocol: https
+    bind: "127.0.0.1:8443"
+    tls:
+      certificates:
+        - { cert: tls/localhost.crt, key: tls/localhost.key }
+        - { cert: tls/dev-app.crt, key: tls/dev-app.key, clientCa: tls/ca.crt, clientAuth: require }
+    cluster: app
+clusters:
+  app: { endpoints: ["127.0.0.1:3000"], tls: { serverName: app, ca: tls/ca.crt, cert: tls/dev-app.crt, key: tls/dev-app.key } }
+  any: { endpoints: ["127.0.0.1:3001"], tls: { verify: false } }
+`,
+  });
+  after(() => folder.remove());
+  let explanation: Explanation;
+  before(async () => {
+    for (const args of [['cert'], ['cert', 'spiffe://dev/app']])
+      expect((await outrigger(args, folder.path)).code).to.equal(0);
+    const { code, stdout, stderr } = await outrigger(['explain', '-c', 'o.yaml', '--json'], folder.path);
+    expect(code, stderr).to.equal(0);
+    explanation = JSON.parse(stdout) as Explanation;
+  });
+  const told = (lines: readonly string[]) => lines.map((line) => line.replaceAll(`${folder.path}/`, ''));
+
+  it('says which certificates there are, until when, and what clients are asked for', () => {
+    const [first, second, ...certificates] = told(explanation.listeners[0]!.transportDetails);
+    expect(first).to.equal('TLS 1.2 and 1.3');
+    expect(second).to.equal('requests must name the host that their handshake named, else 421');
+    expect(certificates[0]).to.match(
+      /^tls\/localhost\.crt: localhost \(ec\), until 20\d\d-\d\d-\d\d; clients are asked for no certificate$/,
+    );
+    expect(certificates[1]).to.match(
+      /^tls\/dev-app\.crt: spiffe:\/\/dev\/app \(ec\), until .{10}; clients must show a certificate of tls\/ca\.crt$/,
+    );
+  });
+
+  it('says whom endpoints must prove to be, and what they are shown', () => {
+    const [app, any] = explanation.clusters.map(({ connectorDetails }) => told(connectorDetails));
+    expect(app![0]).to.equal('endpoints must prove to be app, by tls/ca.crt');
+    expect(app![1]).to.match(/^they are shown tls\/dev-app\.crt: spiffe:\/\/dev\/app \(ec\), until /);
+    expect(any).to.deep.equal(['any certificate of anybody is taken (verify: false)']);
+  });
+
+  it('says it to people, too', async () => {
+    const { stdout } = await outrigger(['explain', '-c', 'o.yaml'], folder.path);
+    expect(stdout)
+      .to.match(/^ {4}TLS 1\.2 and 1\.3$/m)
+      .and.match(/^ {4}endpoints must prove to be app, by/m);
   });
 });
 

@@ -25,9 +25,10 @@ describe('outrigger init', () => {
     const whole = text.replace(/^ {4}cluster: app\n/m, '').replace(/^( *)# ( *(?:- [{]|[a-z]+:(?: |$)))/gm, '$1$2');
     const { path, remove } = folderWith({ 'o.yaml': whole });
     try {
+      expect((await outrigger(['cert'], path)).code).to.equal(0);
       const { stdout, stderr } = await outrigger(['check', '-c', 'o.yaml'], path);
       expect(stderr, whole).to.equal('');
-      expect(stdout).to.contain('2 listeners, 4 routes, 3 clusters');
+      expect(stdout).to.contain('3 listeners, 5 routes, 4 clusters');
     } finally {
       remove();
     }

@@ -70,7 +70,11 @@ describe('outrigger schema', () => {
     });
 
   it("takes the demo's file, and the one that init writes", () => {
-    const demo = configuration(8080, [{ address: 'a:1' }, { address: 'a:2' }, { address: 'a:3' }]);
+    const demo = configuration(
+      { plain: 1, secure: 2 },
+      [{ address: 'a:1' }, { address: 'a:2' }, { address: 'a:3' }],
+      'tls',
+    );
     expect(check(asWritten(demo))).to.deep.equal([]);
     expect(check(asWritten(TEMPLATE))).to.deep.equal([]);
   });

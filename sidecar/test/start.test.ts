@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { expect } from 'chai';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { curl, itWith, npm } from '../../test/support/peers.ts';
 import { endPrograms, outrigger, Program, ROOT, runToEnd } from '../../test/support/program.ts';
 import { Scratch, shortest } from '../../test/support/scratch.ts';
@@ -40,15 +43,17 @@ async function accepts(address: string): Promise<boolean> {
 const welcomed = (program: Program) => program.until(({ stdout }) => stdout.includes('Ctrl-C') && parse(stdout));
 function parse(stdout: string) {
   const url = /open (http:\/\/127\.0\.0\.1:\d+)\//.exec(stdout)![1]!;
+  const secure = /^Over TLS .*(https:\/\/localhost:\d+)\/$/m.exec(stdout)![1]!;
+  const ca = /^Its certificate is of (.+\/ca\.crt):/m.exec(stdout)![1]!;
   const services = [...stdout.matchAll(/^ {2}\S+ +(127\.0\.0\.1:\d+)/gm)].map((match) => match[1]!);
   const commands = [...stdout.matchAll(/^ {2}(curl .+?)(?: +#.*)?$/gm)].map((match) => match[1]!);
   const file = /^The same as a file.*\n((?: {2}.*\n)+)/m.exec(stdout)![1]!.replace(/^ {2}/gm, '');
-  return { url, services, commands, file };
+  return { url, secure, ca, services, commands, file };
 }
 
 /** A client of the chat that knows which instance serves it. */
-async function join(url: string): Promise<{ instance: string; socket: WebSocket }> {
-  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`);
+async function enter(url: string, options: ClientOptions = {}): Promise<{ instance: string; socket: WebSocket }> {
+  const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, options);
   const [hello] = (await once(socket, 'message')) as [Buffer];
   return { instance: (JSON.parse(String(hello)) as { instance: string }).instance, socket };
 }
@@ -109,17 +114,34 @@ describe('npm start', () => {
       expect(all).to.match(/^outrigger_\w+/m);
     });
 
-    it('shows a file that does the same', async () => {
+    it('shows a file that does the same, with certificates of outrigger cert', async () => {
       const file = scratch.write('demo.yaml', said.file);
+      expect((await runToEnd(['cert', '--out', join(scratch.folder, 'tls')])).code).to.equal(0);
       const { code, stderr } = await runToEnd(['check', '-c', file]);
       expect([code, stderr]).to.deep.equal([0, '']);
     });
 
+    it('serves HTTPS and WSS to who trusts the authority that it names', async () => {
+      const ca = readFileSync(said.ca);
+      const call = request(`${said.secure}/api/echo`, { ca, method: 'POST' });
+      call.end('hello');
+      const [response] = (await once(call, 'response')) as [IncomingMessage];
+      const { headers } = JSON.parse(String(await response.toArray())) as { headers: Record<string, string> };
+      expect(headers['x-forwarded-proto']).to.equal('https');
+      const { socket } = await enter(said.secure, { ca });
+      const heard = hears(socket, 'ahoy over TLS');
+      socket.send('ahoy over TLS');
+      await heard;
+      socket.close();
+      const refused = new WebSocket(`${said.secure.replace('http', 'ws')}/ws`);
+      expect(((await once(refused, 'error')) as [NodeJS.ErrnoException])[0].code).to.match(/VERIFY|SELF_SIGNED|UNABLE/);
+    });
+
     it('chats by WebSocket, across both instances', async () => {
-      const clients = [await join(said.url)];
+      const clients = [await enter(said.url)];
       // Other connections take their turn, too: the demo's own, say.
       while (clients.length < 6 && new Set(clients.map(({ instance }) => instance)).size < 2)
-        clients.push(await join(said.url));
+        clients.push(await enter(said.url));
       const [first, last] = [clients[0]!, clients.at(-1)!];
       expect([first.instance, last.instance].sort()).to.deep.equal(['chat-1', 'chat-2']);
       const heard = [hears(first.socket, 'ahoy'), hears(last.socket, 'ahoy')];
@@ -129,15 +151,16 @@ describe('npm start', () => {
     });
 
     it('ends with 0 on Ctrl-C, closes what is open with 1001, and leaves no process behind', async () => {
-      const { socket } = await join(said.url);
+      const { socket } = await enter(said.url);
       const closed = once(socket, 'close');
       const events = (await fetch(`${said.url}/api/events`)).text();
       program.killGroup('SIGINT');
       expect((await closed)[0]).to.equal(1001);
       expect(await events).to.match(/^data: .*\n\n$/s);
       expect(await program.exit).to.deep.equal({ code: 0, signal: null });
-      for (const address of [said.url.slice(7), ...said.services])
+      for (const address of [said.url.slice(7), said.secure.slice(8), ...said.services])
         expect(await accepts(address), address).to.equal(false);
+      expect(existsSync(said.ca)).to.equal(false);
       if (existsSync('/proc/self/environ')) expect(marked()).to.deep.equal([]);
     });
   });

@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
 import { expect } from 'chai';
 import { type Browser, chromium as browsers, type Page } from 'playwright-core';
 import { chromium, itWith } from '../support/peers.ts';
@@ -13,10 +16,20 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Makes a browser trust the key that is shown there, and no other one. */
+async function trusting(url: string): Promise<string[]> {
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(url).port), rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const key = socket.getPeerX509Certificate()!.publicKey.export({ type: 'spki', format: 'der' });
+  socket.destroy();
+  return [`--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`];
+}
+
 describe('a browser on the demo', function () {
   this.timeout(30_000);
   let program: Program;
   let url: string;
+  let secure: string;
   let browser: Browser | undefined;
   before(async () => {
     if (chromium.path === undefined) return;
@@ -25,7 +38,8 @@ describe('a browser on the demo', function () {
       string,
       string,
     ];
-    browser = await browsers.launch({ executablePath: chromium.path, args: FLAGS });
+    secure = /(https:\S+\/)/.exec(program.stdout)![1]!;
+    browser = await browsers.launch({ executablePath: chromium.path, args: [...FLAGS, ...(await trusting(secure))] });
   });
   after(async () => {
     await browser?.close();
@@ -36,6 +50,7 @@ describe('a browser on the demo', function () {
   async function open(
     width = 1280,
     colorScheme: 'light' | 'dark' = 'light',
+    address = url,
   ): Promise<{ page: Page; errors: string[] }> {
     const page = await browser!.newPage({ viewport: { width, height: 720 }, colorScheme });
     const errors: string[] = [];
@@ -43,7 +58,7 @@ describe('a browser on the demo', function () {
     page.on('console', (message) => {
       if (message.type() === 'error') errors.push(message.text());
     });
-    await page.goto(url);
+    await page.goto(address);
     await page.locator('#state', { hasText: /^open$/ }).waitFor();
     await page.locator('#instance', { hasText: /^chat-/ }).waitFor();
     return { page, errors };
@@ -71,6 +86,21 @@ describe('a browser on the demo', function () {
     expect(await one.page.locator('#trip').textContent()).to.match(/^\d+\.\d ms$/);
     await one.page.locator('#event', { hasText: /\d+:\d\d:\d\d/ }).waitFor();
     for (const { page, errors } of pages) {
+      expect(errors).to.deep.equal([]);
+      await page.close();
+    }
+  });
+
+  itWith(chromium, 'chats over WSS with one who came without TLS', async () => {
+    const one = await open(1280, 'light', secure);
+    const two = await open();
+    expect(await one.page.evaluate('isSecureContext && location.protocol')).to.equal('https:');
+    await say(one.page, 'ahoy over TLS');
+    await two.page.locator('#lines li', { hasText: 'ahoy over TLS' }).waitFor();
+    await say(two.page, 'ahoy without');
+    await one.page.locator('#lines li', { hasText: 'ahoy without' }).waitFor();
+    await one.page.locator('#event', { hasText: /\d+:\d\d:\d\d/ }).waitFor();
+    for (const { page, errors } of [one, two]) {
       expect(errors).to.deep.equal([]);
       await page.close();
     }

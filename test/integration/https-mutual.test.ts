@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { copyFileSync, writeFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -82,7 +83,115 @@ describe('mutual TLS', () => {
       expect(certificate.pem.trim()).to.equal(client.cert.trim());
       const hash = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
       const said = echo.headers.filter((_, i) => echo.headers[i - 1]?.toLowerCase() === 'x-forwarded-client-cert');
-      expect(said).to.deep.equal([`Hash=${hash};Subject="O=Outrigger,CN=client";DNS=client.test;URI=${SPIFFE}`]);
+      expect(said).to.deep.equal([`Hash=${hash};Subject="O=Outrigger,CN=client";URI=${SPIFFE};DNS=client.test`]);
+    });
+
+    it('tells upstream by whose URI it was let in, and the chain where it is asked for', async () => {
+      const ours = await authority.issue({ names: ['127.0.0.1'], uris: ['spiffe://mesh.test/ns/a/sa/app'] });
+      const files = [writePair(scratch.folder, 'named', ours)];
+      const { port } = await start({
+        listener: { ...requiring({ certificates: files }), clientCertificateDetails: ['uri', 'cert', 'chain'] },
+      });
+      const { echo } = await ask(port, { cert: client.cert, key: client.key });
+      const parts = field(echo.headers, 'x-forwarded-client-cert')!.split(';');
+      expect(parts.map((part) => part.split('=')[0])).to.deep.equal(['By', 'Hash', 'Cert', 'Chain', 'URI']);
+      expect(parts[0]).to.equal('By=spiffe://mesh.test/ns/a/sa/app');
+      for (const part of parts.slice(2, 4))
+        expect(decodeURIComponent(part.replace(/^\w+="(.*)"$/, '$1')).trim()).to.equal(client.cert.trim());
+    });
+
+    it('adds what a client proved to what one who is trusted says of those before it', async () => {
+      const headers = { 'x-forwarded-client-cert': 'Hash=before' };
+      const told = async (trustedPeers: readonly string[]) => {
+        const { port } = await start({ listener: { ...requiring(), trustedPeers } });
+        const { echo } = await ask(port, { cert: client.cert, key: client.key, headers });
+        return field(echo.headers, 'x-forwarded-client-cert');
+      };
+      expect(await told(['spiffe://mesh.test/*'])).to.match(/^Hash=before,Hash=[0-9a-f]{64};/);
+      expect(await told(['spiffe://mesh.test/ns/b/*'])).to.match(/^Hash=[0-9a-f]{64};[^,]*,CN=client"/);
+    });
+
+    it('strips x-forwarded-client-cert also of a trusted network, where no certificate was proved', async () => {
+      const { port } = await start({
+        listener: { ...requiring({ clientAuth: 'request' }), trustedPeers: ['127.0.0.0/8'] },
+      });
+      const { echo } = await ask(port, { headers: { 'X-Forwarded-Client-Cert': 'Hash=forged' } });
+      expect(field(echo.headers, 'x-forwarded-client-cert')).to.equal(undefined);
+    });
+
+    it('asks for certificates by the name that the client wants, and holds requests to that name', async () => {
+      const open = writePair(scratch.folder, 'open', await authority.issue({ names: ['open.test', '127.0.0.1'] }));
+      const closed = writePair(scratch.folder, 'closed', await authority.issue({ names: ['closed.test'] }));
+      const { port } = await start({
+        listener: { tls: { certificates: [open, { ...closed, clientCa: ca, clientAuth: 'require' }] } },
+      });
+      const status = async (servername: string, host: string, more: object = {}) =>
+        (await ask(port, { servername, headers: { host }, ...more })).status;
+      const proof = { cert: client.cert, key: client.key };
+      expect(await status('open.test', 'open.test')).to.equal(200);
+      expect(await status('closed.test', 'closed.test')).to.equal(400);
+      expect(await status('closed.test', 'closed.test', proof)).to.equal(200);
+      // In by the open door, and then to the closed one.
+      expect(await status('open.test', 'closed.test')).to.equal(421);
+      expect(await status('open.test', 'closed.test', proof)).to.equal(421);
+    });
+
+    it('lets nobody hide the name behind more than is looked at', async () => {
+      const open = writePair(scratch.folder, 'open', await authority.issue({ names: ['open.test'] }));
+      const closed = writePair(scratch.folder, 'closed', await authority.issue({ names: ['closed.test'] }));
+      const sidecar = await start({
+        listener: { tls: { certificates: [open, { ...closed, clientCa: ca, clientAuth: 'require' }] } },
+      });
+      const long = Array.from({ length: 80 }, (_, i) => `${i}`.padEnd(250, 'x'));
+      const to = async (servername: string): Promise<string> => {
+        const options = {
+          port: sidecar.port,
+          host: '127.0.0.1',
+          ca: authority.cert,
+          servername,
+          checkServerIdentity() {},
+        };
+        const socket = connect({ ...options, ALPNProtocols: ['http/1.1', ...long] } as unknown as ConnectionOptions);
+        socket.on('error', () => {});
+        socket.write(`GET / HTTP/1.1\r\nhost: ${servername}\r\nconnection: close\r\n\r\n`);
+        let text = '';
+        socket.on('data', (bytes) => (text += bytes));
+        await once(socket, 'close');
+        return text.split('\r\n', 1)[0]!;
+      };
+      expect(await to('open.test')).to.equal('HTTP/1.1 200 OK');
+      expect(await to('closed.test')).to.equal('');
+      expect(sidecar.logs.find(({ message }) => message === 'TLS handshake failed')?.['cause']).to.equal(
+        'tls-handshake',
+      );
+    });
+
+    it('resumes no session of a name that asked for less', async () => {
+      const names = ['lax.test', 'strict.test'];
+      const files = await Promise.all(
+        names.map(async (name) => writePair(scratch.folder, name, await authority.issue({ names: [name] }))),
+      );
+      const { port } = await start({
+        listener: { tls: { certificates: [files[0], { ...files[1], clientCa: ca, clientAuth: 'require' }] } },
+      });
+      const to = async (servername: string, more: ConnectionOptions = {}): Promise<TLSSocket> => {
+        const socket = connect({
+          port,
+          host: '127.0.0.1',
+          ca: authority.cert,
+          servername,
+          maxVersion: 'TLSv1.2',
+          ...more,
+        });
+        await once(socket, 'secureConnect');
+        return socket;
+      };
+      const lax = await to('lax.test');
+      const session = lax.getSession()!;
+      const again = await to('lax.test', { session });
+      const strict = await to('strict.test', { session });
+      expect([again.isSessionReused(), strict.isSessionReused()]).to.deep.equal([true, false]);
+      for (const socket of [lax, again, strict]) socket.destroy();
     });
 
     it('strips x-forwarded-client-cert of a client that proved none', async () => {
@@ -221,6 +330,21 @@ describe('mutual TLS', () => {
       expect(resumed).to.deep.equal([false, true, true]);
     });
 
+    it('forgets the session of an endpoint that has left', async () => {
+      const [here, there] = [await serve(server), await serve(server)];
+      const options = (address: string): SidecarOptions => ({
+        endpoints: [address],
+        cluster: { tls: { serverName: 'app.test', ca }, pool: { idle: 0 } },
+      });
+      const sidecar = await start(options(here.address));
+      for (let i = 0; i < 2; i++) await through(sidecar);
+      await sidecar.reload(options(there.address));
+      await through(sidecar);
+      await sidecar.reload(options(here.address));
+      await through(sidecar);
+      expect([here.resumed, there.resumed]).to.deep.equal([[false, true, false], [false]]);
+    });
+
     it('uses no pooled connection that was made with other settings, and keeps those of the same', async () => {
       const { address, requests, resumed } = await serve(server, {
         ca: authority.cert,
@@ -241,7 +365,11 @@ describe('mutual TLS', () => {
   });
 
   it('carries requests and WebSockets through two sidecars face to face', async () => {
-    const chat = await webSocketUpstream(echoMessages);
+    let asked: IncomingHttpHeaders | undefined;
+    const chat = await webSocketUpstream((socket, { headers }) => {
+      asked = headers;
+      echoMessages(socket);
+    });
     try {
       const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
       const cluster = (address: string) => ({
@@ -249,17 +377,26 @@ describe('mutual TLS', () => {
         cluster: { tls: { serverName: 'app.test', ca, ...ownFiles } },
       });
       const near = await start({ listener: { ...requiring(), trustedPeers: ['127.0.0.0/8'] } });
-      const far = await start(cluster(`127.0.0.1:${near.port}`));
-      const response = await fetch(far.url, { headers: { traceparent } });
-      const { headers } = (await response.json()) as Echo;
+      const through = async ({ port }: TestSidecar) => {
+        const far = await start(cluster(`127.0.0.1:${port}`));
+        const response = await fetch(far.url, { headers: { traceparent } });
+        return ((await response.json()) as Echo).headers;
+      };
+      const headers = await through(near);
       expect(field(headers, 'x-forwarded-for')).to.equal('127.0.0.1, 127.0.0.1');
       expect(field(headers, 'traceparent')).to.equal(traceparent);
       expect(field(headers, 'x-forwarded-client-cert')).to.include(`URI=${SPIFFE}`);
+      const byId = await start({ listener: { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/a/*'] } });
+      expect(field(await through(byId), 'x-forwarded-for')).to.equal('127.0.0.1, 127.0.0.1');
+      const another = await start({ listener: { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/b/*'] } });
+      expect(field(await through(another), 'x-forwarded-for')).to.equal('127.0.0.1');
 
-      const nearChat = await start({ endpoints: [chat.address], listener: requiring() });
+      const trusting = { ...requiring(), trustedPeers: ['spiffe://mesh.test/ns/a/*'] };
+      const nearChat = await start({ endpoints: [chat.address], listener: trusting });
       const farChat = await start(cluster(`127.0.0.1:${nearChat.port}`));
-      const socket = new WebSocket(`ws://127.0.0.1:${farChat.port}/ws`);
+      const socket = new WebSocket(`ws://127.0.0.1:${farChat.port}/ws`, { headers: { traceparent } });
       await once(socket, 'open');
+      expect(asked).to.include({ traceparent, 'x-forwarded-for': '127.0.0.1, 127.0.0.1', 'x-forwarded-proto': 'http' });
       for (const text of ['hello', 'x'.repeat(200_000)]) {
         socket.send(text);
         expect(String((await once(socket, 'message'))[0])).to.equal(text);
@@ -317,6 +454,28 @@ describe('mutual TLS', () => {
       const second = await connectTo(sidecar.port, { maxVersion: 'TLSv1.2', session });
       expect(second.isSessionReused()).to.equal(false);
       second.destroy();
+    });
+
+    it('asks for proofs of a changed clientCa, and resumes nobody whom the old one let in', async () => {
+      const file = writeAuthority(scratch.folder, 'changing', authority);
+      const listener = requiring({ clientCa: file });
+      const sidecar = await start({ listener });
+      const old = { cert: client.cert, key: client.key, maxVersion: 'TLSv1.2' as const };
+      const first = await connectTo(sidecar.port, old);
+      const session = first.getSession()!;
+      const again = await connectTo(sidecar.port, { ...old, session });
+      expect(again.isSessionReused()).to.equal(true);
+      writeAuthority(scratch.folder, 'changing', stranger);
+      await sidecar.reload({ endpoints: [upstream.address], listener });
+      const late = await connectTo(sidecar.port, { ...old, session });
+      expect(late.isSessionReused()).to.equal(false);
+      expect(String((await once(late, 'data'))[0])).to.include('tls-client-certificate-unknown-ca');
+      const other = await stranger.issue({ names: ['client.test'] });
+      expect((await ask(sidecar.port, { cert: other.cert, key: other.key })).status).to.equal(200);
+      // Who is in stays in.
+      first.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+      expect(String((await once(first, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /);
+      for (const socket of [first, again, late]) socket.destroy();
     });
 
     const worse: readonly (readonly [what: string, write: (files: { cert: string; key: string }) => Promise<void>])[] =

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:https';
+import { type AddressInfo, connect as connectPlain, createServer, type Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
@@ -196,18 +197,49 @@ describe('HTTPS termination', () => {
     });
   }
 
-  it('shows of two certificates for another name the one that is listed first', async () => {
-    const names = ['pair.test'];
-    const files = [
-      writePair(scratch.folder, 'pair-ec', await authority.issue({ names })),
-      writePair(scratch.folder, 'pair-rsa', await authority.issue({ names, rsa: true })),
-    ];
-    for (const [first, type] of [files, files.toReversed()].map((pair, i) => [pair, ['ec', 'rsa'][i]] as const)) {
-      await start({ certificates: [certificates[0]!, ...first] });
-      const socket = await handshake({ servername: 'pair.test' });
-      expect(socket.getPeerX509Certificate()!.publicKey.asymmetricKeyType).to.equal(type);
-      await sidecar!.stop();
-    }
+  for (const [type, sigalgs] of [
+    ['ec', 'ECDSA+SHA256'],
+    ['rsa', 'RSA-PSS+SHA256'],
+  ] as const) {
+    it(`shows of two certificates for another name, too, the ${type} one to who can read that alone`, async () => {
+      const names = ['pair.test', '*.pair.test'];
+      const files = [
+        writePair(scratch.folder, 'pair-ec', await authority.issue({ names })),
+        writePair(scratch.folder, 'pair-rsa', await authority.issue({ names, rsa: true })),
+      ];
+      await start({ certificates: [certificates[0]!, ...files] });
+      for (const servername of ['pair.test', 'a.pair.test']) {
+        const socket = await handshake({ servername, sigalgs });
+        expect(socket.getPeerX509Certificate()!.publicKey.asymmetricKeyType).to.equal(type);
+      }
+    });
+  }
+
+  it('resumes sessions of a name other than the first', async () => {
+    await start();
+    const options = { servername: 'a.example.test', maxVersion: 'TLSv1.2' as const };
+    const session = (await handshake(options)).getSession()!;
+    expect((await handshake({ ...options, session })).isSessionReused()).to.equal(true);
+  });
+
+  it('reads a first message that comes byte by byte, in records of one byte each', async () => {
+    await start();
+    const sink = createServer().listen(0, '127.0.0.1');
+    await once(sink, 'listening');
+    const { port } = sink.address() as AddressInfo;
+    const client = connect({ port, host: '127.0.0.1', servername: 'a.example.test', ca: authority.cert });
+    client.on('error', () => {});
+    const [near] = (await once(sink, 'connection')) as [Socket];
+    const far = connectPlain(sidecar!.port, '127.0.0.1').setNoDelay();
+    far.on('data', (bytes) => near.write(bytes));
+    near.once('data', (hello: Buffer) => {
+      for (const byte of hello.subarray(5)) far.write(Buffer.from([0x16, 3, 1, 0, 1, byte]));
+      near.on('data', (bytes: Buffer) => far.write(bytes));
+    });
+    await once(client, 'secureConnect');
+    expect(nameOf(client)).to.equal('DNS:a.example.test');
+    for (const socket of [client, near, far]) socket.destroy();
+    sink.close();
   });
 
   it('agrees on http/1.1 by ALPN, also where the client would rather have another', async () => {
@@ -220,6 +252,17 @@ describe('HTTPS termination', () => {
     await start();
     expect(await failureOf({ ALPNProtocols: ['h2', 'foo'] })).to.equal('ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL');
     await cause('tls-no-protocol');
+  });
+
+  it('writes one line of a handshake that has failed', async () => {
+    await start();
+    const before = sidecar!.logs.length;
+    const client = await RawClient.connect(sidecar!.port);
+    client.send(Buffer.concat([Buffer.from([0x16, 3, 1, 0, 40]), Buffer.alloc(40, 9)]));
+    await client.untilEnd();
+    // What follows on the next connection comes behind whatever was still to be told.
+    expect((await ask()).status).to.equal(200);
+    expect(sidecar!.logs.slice(before).map(({ message }) => message)).to.deep.equal(['TLS handshake failed']);
   });
 
   for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

@@ -16,6 +16,8 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 
+export { ExtendedKeyUsage };
+
 const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const RSA = {
   name: 'RSASSA-PKCS1-v1_5',

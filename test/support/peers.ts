@@ -21,6 +21,8 @@ function peer(name: string, good: (path: string) => boolean = () => true): Peer 
 export const curl = peer('curl');
 export const nginx = peer('nginx');
 export const chromium = peer('chromium');
+export const openssl = peer('openssl');
+export const testssl: Peer = { name: 'testssl.sh', path: peer('testssl.sh').path ?? peer('testssl').path };
 /** A Python that has the package `websockets`. */
 export const pythonWebSockets: Peer = {
   name: 'python3-websockets',

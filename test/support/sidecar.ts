@@ -111,6 +111,7 @@ export function configurationOf(options: SidecarOptions): Configuration {
         routes: [{ cluster: 'app', settings: options.route ?? {} }],
         settings: {
           trustedPeers: [],
+          clientCertificateDetails: ['subject', 'uri', 'dns'],
           ...section(options.listener, TIMEOUTS.listener),
           websocket: {
             plane: 'auto',

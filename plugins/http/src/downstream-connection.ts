@@ -5,6 +5,7 @@ import {
   type Cause,
   type Connection,
   describeCause,
+  isTrusted,
   latin1,
   type Scope,
   Timer,
@@ -18,7 +19,6 @@ import { localReply, statusLine } from './heads.ts';
 import { HttpSession } from './http-session.ts';
 import { hopOf, MAX_TARGET_BYTES, type RequestOrigin, RequestParser } from './request-parser.ts';
 import { type ListenerSettings, listenerSettings } from './settings.ts';
-import { isTrusted } from './trusted-peers.ts';
 
 const scanner = new HeadScanner();
 const parser = new RequestParser();
@@ -83,11 +83,11 @@ export class DownstreamConnection extends Timer implements ByteSink {
     const { address, tls } = connection.peer;
     const client = address.family === 'unix' ? '' : address.host;
     this.origin = {
-      trusted: isTrusted(this.settings.trustedPeers, address),
+      trusted: isTrusted(this.settings.trustedPeers, connection.peer),
       address: client,
       secure: tls !== undefined,
       hop: hopOf(client, tls !== undefined),
-      certificate: tls?.certificate && forwardedCertificate(tls.certificate),
+      certificate: tls?.certificate && forwardedCertificate(tls, this.settings.clientCertificateDetails),
     };
     this.#strict = tls?.strict === true;
     engine.downstreams.add(this);

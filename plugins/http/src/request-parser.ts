@@ -31,7 +31,7 @@ export interface RequestOrigin {
   /** IP address of the peer; empty for a Unix-domain socket. */
   readonly address: string;
   readonly secure: boolean;
-  /** What `x-forwarded-client-cert` says of the certificate that the peer proved. */
+  /** What `x-forwarded-client-cert` says of the certificate that the peer proved; undefined: the field never goes up. */
   readonly certificate?: string | undefined;
   /** {@link hopOf} this connection. */
   readonly hop: string;
@@ -107,6 +107,7 @@ export class RequestParser {
     let upgrade = '';
     let named: string[] | undefined;
     let forwardedFor = '';
+    let forwardedCertificates = '';
     let hasProto = false;
     let hasHost = false;
     let trailers = false;
@@ -221,6 +222,13 @@ export class RequestParser {
             websocketProtocols = websocketProtocols === undefined ? text(at) : `${websocketProtocols},${text(at)}`;
           }
           break;
+        case 23:
+          // Behind what a trusted peer says of those before it comes what it proved itself (Envoy's APPEND_FORWARD).
+          if (isName(b, name, 'x-forwarded-client-cert')) {
+            drop[field] = 1;
+            if (origin.trusted) forwardedCertificates += `${text(at)},`;
+          }
+          break;
       }
       // X: any X-Forwarded-*, also those that nobody has thought of yet.
       if (
@@ -304,7 +312,8 @@ export class RequestParser {
       const known = this.authority === this.#known.authority;
       fields += known ? this.#known.line : `x-forwarded-host: ${this.authority}\r\n`;
     }
-    if (origin.certificate !== undefined) fields += `x-forwarded-client-cert: ${origin.certificate}\r\n`;
+    if (origin.certificate !== undefined)
+      fields += `x-forwarded-client-cert: ${forwardedCertificates}${origin.certificate}\r\n`;
     this.fields = fields;
     this.names = names;
     return undefined;

@@ -1,4 +1,5 @@
 import type { Plugin } from '@outrigger/core';
+import { type CertificateDetail, DETAILS } from './forwarded-certificate.ts';
 
 /** `timeouts:` of a listener, in milliseconds. */
 export interface ListenerTimeouts {
@@ -25,6 +26,7 @@ export interface WebSocketSettings {
 
 export interface ListenerSettings {
   readonly trustedPeers: readonly string[];
+  readonly clientCertificateDetails: readonly CertificateDetail[];
   readonly timeouts: ListenerTimeouts;
   readonly websocket: WebSocketSettings;
 }
@@ -40,6 +42,7 @@ export interface ClusterSettings {
 
 const LISTENER_DEFAULTS: ListenerSettings = {
   trustedPeers: [],
+  clientCertificateDetails: ['subject', 'uri', 'dns'],
   timeouts: { head: 10_000, body: 30_000, write: 30_000, idle: 75_000 },
   websocket: { plane: 'auto', maxMessageSize: 16 * 1024 * 1024 },
 };
@@ -53,9 +56,14 @@ const CLUSTER_DEFAULTS: ClusterSettings = {
 export const sections: NonNullable<Plugin['sections']> = {
   listener: {
     trustedPeers: {
-      doc: 'Networks whose X-Forwarded-*, Forwarded and client-certificate headers are believed.',
-      format: { list: 'cidr' },
+      doc: 'Whose X-Forwarded-*, Forwarded and client-certificate headers are believed: networks, and SPIFFE IDs that a client proves (`spiffe://mesh/ns/a/*`: every one below).',
+      format: { list: 'peer' },
       default: LISTENER_DEFAULTS.trustedPeers,
+    },
+    clientCertificateDetails: {
+      doc: "What x-forwarded-client-cert says of a client's certificate beside By and Hash (Envoy's set_current_client_cert_details).",
+      format: { list: DETAILS },
+      default: LISTENER_DEFAULTS.clientCertificateDetails,
     },
     timeouts: {
       head: {

@@ -14,6 +14,8 @@ export interface Certificate {
   readonly keyType: string;
   /** In lower case; `*.example.com` stands for one label. */
   readonly names: readonly string[];
+  /** A SPIFFE ID, say. */
+  readonly uris: readonly string[];
   readonly subject: string;
   readonly issuer: string;
   readonly fingerprint256: string;
@@ -40,6 +42,7 @@ export function readCertificate(settings: CertificateSettings): Certificate {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
     keyType: x509.publicKey.asymmetricKeyType ?? 'unknown',
     names: alternatives.length > 0 || common === undefined ? named : [common],
+    uris: alternatives.filter((name) => name.startsWith('URI:')).map((name) => name.slice(4)),
     subject: oneLine(x509.subject),
     issuer: oneLine(x509.issuer),
     fingerprint256: x509.fingerprint256,

@@ -9,15 +9,14 @@ import {
   OutriggerError,
   type PeerInfo,
   peerOf,
-  SocketStream,
+  secureStream,
   Timer,
 } from '@outrigger/core';
+import { HANDSHAKE_RECORD, serverNameOf } from './client-hello.ts';
 import { clientCertificateCause, handshakeCause } from './failure.ts';
-import { tlsInfoOf } from './peer.ts';
-import type { ListenerTls } from './settings.ts';
+import { serverNameIn, tlsInfoOf } from './peer.ts';
+import type { Termination, Terminator } from './terminator.ts';
 
-/** Content type of a TLS record that carries a handshake (RFC 8446 §5.1). */
-const HANDSHAKE_RECORD = 0x16;
 /** A client that was refused has so long to read why. */
 const LINGER_MS = 2_000;
 
@@ -32,21 +31,20 @@ export interface Surroundings {
   readonly clock: Clock;
   /** In milliseconds. */
   readonly timeout: number;
-  readonly settings: ListenerTls;
-  readonly terminator: Server;
+  readonly terminator: Terminator;
   /** Called once: it is over. */
   ended(handshake: Handshake, failure: OutriggerError | undefined, socket: TLSSocket | undefined): void;
 }
 
-/** The handshakes that a terminator works on, by the socket below. */
+/** The handshakes that servers work on, by the socket below. */
 const underWay = new WeakMap<Socket, Handshake>();
 
-/** Hands what comes of a terminator's handshakes to their {@link Handshake}. */
-export function listenTo(terminator: Server): void {
+/** Hands what comes of a server's handshakes to their {@link Handshake}. */
+export function listenTo(server: Server): void {
   // Node names the socket below in this property alone.
   const handshakeOf = (socket: TLSSocket) => underWay.get((socket as unknown as { _parent: Socket })._parent);
-  terminator.on('secureConnection', (socket) => handshakeOf(socket)?.established(socket));
-  terminator.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('secureConnection', (socket) => handshakeOf(socket)?.established(socket));
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     handshakeOf(socket)?.fail(handshakeCause(error), error);
   });
 }
@@ -57,6 +55,9 @@ export class Handshake extends Timer {
   readonly #socket: Socket;
   readonly #address: Address;
   readonly #settled = Promise.withResolvers<Secured>();
+  /** What has come of the client's first message. */
+  #hello: Buffer | undefined;
+  #termination!: Termination;
   #failure: OutriggerError | undefined;
   #over = false;
 
@@ -66,7 +67,7 @@ export class Handshake extends Timer {
     this.#around = around;
     this.#address = peerOf(socket) ?? { family: 'unix', host: '', port: 0 };
     around.clock.arm(this, around.timeout);
-    socket.once('data', this.#firstBytes);
+    socket.on('data', this.#helloBytes);
     socket.once('end', this.#left);
     socket.once('close', this.#left);
   }
@@ -94,12 +95,16 @@ export class Handshake extends Timer {
   /** The handshake is done; the client may still be refused. */
   established(socket: TLSSocket): void {
     if (this.#failure !== undefined) return;
-    socket.disableRenegotiation();
     socket.allowHalfOpen = true;
-    const { settings, clock, ended } = this.#around;
-    const certificate = settings.clientAuth === 'none' ? undefined : socket.getPeerX509Certificate();
+    if (this.#around.terminator.of(serverNameIn(socket)) !== this.#termination) {
+      // What asks for a proof is chosen by the name that we read: OpenSSL has read another one.
+      return this.fail('tls-handshake', new Error('the server name is not where it was looked for, within 16 KiB'));
+    }
+    const { clock, ended } = this.#around;
+    const { clientAuth } = this.#termination.demand;
+    const certificate = clientAuth === 'none' ? undefined : socket.getPeerX509Certificate();
     if (certificate === undefined) {
-      if (settings.clientAuth === 'require') return this.#tell('tls-client-certificate-missing', socket);
+      if (clientAuth === 'require') return this.#tell('tls-client-certificate-missing', socket);
     } else {
       const { authorizationError } = socket as unknown as { authorizationError?: string | null };
       if (authorizationError) return this.#tell(clientCertificateCause(authorizationError), socket);
@@ -111,27 +116,35 @@ export class Handshake extends Timer {
     this.#forget();
     clock.disarm(this);
     this.#over = true;
-    const tls = tlsInfoOf(socket, certificate, settings.strictSni);
+    const tls = tlsInfoOf(socket, certificate, this.#termination);
     ended(this, undefined, socket);
     this.#settled.resolve({
-      stream: SocketStream.wrap(socket),
+      stream: secureStream(socket),
       peer: { address: this.#address, tls },
       ...(socket.alpnProtocol && { alpn: socket.alpnProtocol }),
     });
   }
 
-  readonly #firstBytes = (bytes: Buffer): void => {
-    const { terminator } = this.#around;
+  readonly #helloBytes = (more: Buffer): void => {
     const socket = this.#socket;
     if (this.#failure !== undefined) return;
+    const bytes = this.#hello === undefined ? more : Buffer.concat([this.#hello, more]);
     if (bytes[0] !== HANDSHAKE_RECORD) return this.#tell('tls-plaintext', socket);
+    const serverName = serverNameOf(bytes);
+    if (serverName === undefined) {
+      this.#hello = bytes;
+      return;
+    }
+    this.#hello = undefined;
+    this.#termination = this.#around.terminator.of(serverName);
+    socket.off('data', this.#helloBytes);
     socket.pause();
     socket.off('end', this.#left);
     // Who leaves in the middle of the handshake has left; a half-open connection is one for later.
     socket.allowHalfOpen = false;
     socket.unshift(bytes);
     underWay.set(socket, this);
-    terminator.emit('connection', socket);
+    this.#termination.server.emit('connection', socket);
   };
 
   readonly #left = (): void => {
@@ -172,7 +185,7 @@ export class Handshake extends Timer {
   #forget(): void {
     const socket = this.#socket;
     underWay.delete(socket);
-    socket.off('data', this.#firstBytes);
+    socket.off('data', this.#helloBytes);
     socket.off('end', this.#left);
     socket.off('close', this.#left);
   }

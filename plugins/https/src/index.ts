@@ -31,7 +31,7 @@ export default definePlugin<HttpsSettings>({
     bind(TlsConnector)
       .toResolvedValue(
         (clock: Clock, logger: Logger, metrics: Metrics, sidecar: Sidecar, dialer: Dialer) =>
-          new TlsConnector(clock, logger, metrics, sidecar, dialer),
+          new TlsConnector(clock, logger, metrics, sidecar, dialer, settings),
         [Clock, Logger, Metrics, Sidecar, Dialer],
       )
       .inSingletonScope();

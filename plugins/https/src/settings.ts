@@ -1,6 +1,6 @@
 import type { Plugin, Schema } from '@outrigger/core';
 
-/** An item of `certificates:`. */
+/** A certificate with its key, as the configuration names them. */
 export interface CertificateSettings {
   readonly cert: string;
   readonly key: string;
@@ -8,11 +8,18 @@ export interface CertificateSettings {
   readonly passphraseFile?: string;
 }
 
-/** `tls:` of a listener. */
-export interface ListenerTls {
-  readonly certificates: readonly CertificateSettings[];
-  readonly clientCa?: string;
+/** What clients are asked for. */
+export interface Demand {
   readonly clientAuth: 'none' | 'request' | 'require';
+  readonly clientCa?: string | undefined;
+}
+
+/** An item of `certificates:`. */
+export type ShownCertificate = CertificateSettings & Partial<Demand>;
+
+/** `tls:` of a listener. */
+export interface ListenerTls extends Demand {
+  readonly certificates: readonly ShownCertificate[];
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly ciphers: string;
   readonly curves: string;
@@ -69,8 +76,18 @@ const certificate: Schema = {
 
 const listener: Schema = {
   certificates: {
-    doc: 'Each is shown to who asks for one of its names; the first one to everybody else.',
-    format: { list: certificate },
+    doc: 'Each is shown to who asks for one of its names; the first one to everybody else. RSA and EC for one name are both offered.',
+    format: {
+      list: {
+        ...certificate,
+        clientCa: { doc: "In place of the listener's, for these names.", format: 'path', optional: true },
+        clientAuth: {
+          doc: "In place of the listener's, for these names; where they differ, strictSni holds.",
+          format: ['none', 'request', 'require'],
+          optional: true,
+        },
+      },
+    },
   },
   clientCa: { doc: 'Authorities whose certificates prove a client (PEM).', format: 'path', optional: true },
   clientAuth: {
@@ -155,6 +172,11 @@ export function listenerTls(settings: Readonly<Record<string, unknown>>): Listen
     throw new Error('protocol https needs tls: { certificates: [{ cert, key }] }');
   const defaults = { clientAuth: 'none', minVersion: 'TLSv1.2', ciphers: CIPHERS, curves: CURVES, strictSni: false };
   return { ...defaults, ...tls } as ListenerTls;
+}
+
+/** What who asks for this certificate's names is asked for. */
+export function demandOf(listener: ListenerTls, shown: ShownCertificate): Demand {
+  return { clientAuth: shown.clientAuth ?? listener.clientAuth, clientCa: shown.clientCa ?? listener.clientCa };
 }
 
 export function clusterTls(settings: Readonly<Record<string, unknown>>): ClusterTls {

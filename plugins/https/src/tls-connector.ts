@@ -1,11 +1,5 @@
 import { isIP } from 'node:net';
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  createSecureContext,
-  type SecureContext,
-} from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, connect } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import {
   type AdminDetails,
@@ -22,21 +16,18 @@ import {
   type Metrics,
   OutriggerError,
   parseAddress,
+  proveDirectTls,
   type Sidecar,
-  SocketStream,
+  secureStream,
 } from '@outrigger/core';
-import { outOfTime, readAuthorities, readCertificate } from './certificate.ts';
+import { daysLeft } from './certificate.ts';
+import { ExpiryLog } from './expiry-log.ts';
+import { explainCluster } from './explain.ts';
 import { upstreamError } from './failure.ts';
 import { FailureLog } from './failure-log.ts';
+import { createOrigin, filesOf, type Origin } from './origin.ts';
 import { Renewed } from './renewed.ts';
-import { type ClusterTls, clusterTls } from './settings.ts';
-
-/** What a cluster's connections are made with: another one after each change of its settings or files. */
-interface Origin {
-  readonly context: SecureContext;
-  /** To resume, by address of the endpoint: the last one that it gave. */
-  readonly sessions: Map<string, Buffer>;
-}
+import { type ClusterTls, clusterTls, type HttpsSettings } from './settings.ts';
 
 interface Origination {
   readonly cluster: string;
@@ -52,19 +43,32 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
   readonly #sidecar: Sidecar;
   readonly #dialer: Dialer;
   readonly #failures: FailureLog;
+  readonly #expiry: ExpiryLog;
+  readonly #metrics: Metrics;
   readonly #done: ReturnType<Metrics['counter']>;
   readonly #failed: ReturnType<Metrics['counter']>;
+  readonly #swaps: ReturnType<Metrics['counter']>;
+  #collecting: Disposable | undefined;
   readonly #byName = new Map<string, Origination>();
   /** The same by the `tls:` of a generation: this is what is asked on a session's way. */
   readonly #bySettings = new WeakMap<object, Origination>();
   readonly #checked = new WeakMap<object, Origin>();
 
-  constructor(clock: Clock, logger: Logger, metrics: Metrics, sidecar: Sidecar, dialer: Dialer) {
+  constructor(
+    clock: Clock,
+    logger: Logger,
+    metrics: Metrics,
+    sidecar: Sidecar,
+    dialer: Dialer,
+    settings: HttpsSettings,
+  ) {
     this.#clock = clock;
     this.#logger = logger;
     this.#sidecar = sidecar;
     this.#dialer = dialer;
+    this.#metrics = metrics;
     this.#failures = new FailureLog(clock, logger);
+    this.#expiry = new ExpiryLog(clock, logger, settings.expiry.warning);
     this.#done = metrics.counter('outrigger_tls_upstream_handshakes_total', {
       doc: 'TLS handshakes with endpoints that succeeded; resumed ones took a session from before.',
       labels: ['cluster', 'resumed'],
@@ -72,6 +76,29 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
     this.#failed = metrics.counter('outrigger_tls_upstream_handshakes_failed_total', {
       doc: 'TLS handshakes with endpoints that failed, by cause.',
       labels: ['cluster', 'cause'],
+    });
+    this.#swaps = metrics.counter('outrigger_tls_upstream_certificate_changes_total', {
+      doc: "Changes of clusters' certificate files that were taken on (swapped), or not (refused).",
+      labels: ['cluster', 'result'],
+    });
+  }
+
+  start(): void {
+    const days = this.#metrics.gauge('outrigger_tls_upstream_certificate_days_left', {
+      doc: 'Days until the certificate expires that endpoints of a cluster are shown.',
+      labels: ['cluster', 'certificate'],
+    });
+    const refused = this.#metrics.gauge('outrigger_tls_upstream_certificate_refused', {
+      doc: '1 where what the certificate files of a cluster hold now is not used, since it is not good.',
+      labels: ['cluster'],
+    });
+    this.#adoptAll();
+    this.#collecting = this.#metrics.onCollect(() => {
+      for (const { cluster, renewed } of this.#byName.values()) {
+        refused.with(cluster).set(renewed.refusal === undefined ? 0 : 1);
+        const { own } = renewed.current;
+        if (own !== undefined) days.with(cluster, own.file).set(daysLeft(own, this.#clock.wallTime()));
+      }
     });
   }
 
@@ -85,6 +112,11 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
       );
   }
 
+  explain({ settings }: ClusterSpec): string[] {
+    const tls = clusterTls(settings);
+    return explainCluster(tls, createOrigin(tls).own);
+  }
+
   key(cluster: Cluster): Origin {
     return this.#originationOf(cluster).renewed.current;
   }
@@ -94,7 +126,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
     const { context, sessions } = renewed.current;
     const { address } = endpoint;
     const name = settings.serverName ?? hostOf(address);
-    const session = sessions.get(address);
+    const session = sessions.of(address, this.#clock.now());
     const socket = this.#dialer.dial(endpoint, (options) =>
       connect({
         ...options,
@@ -110,13 +142,13 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
     );
     // Not one byte leaves before the endpoint's certificate is known to be good.
     socket.cork();
-    const stream = SocketStream.wrap(socket);
+    const stream = secureStream(socket);
     let connected = false;
     let secured = false;
     socket.once('connect', () => {
       connected = true;
     });
-    socket.on('session', (latest: Buffer) => sessions.set(address, latest));
+    socket.on('session', (latest: Buffer) => sessions.keep(address, latest, this.#clock.now()));
     socket.once('secureConnect', () => {
       secured = true;
       this.#done.with(cluster.name, socket.isSessionReused() ? 'yes' : 'no').add();
@@ -134,7 +166,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
         const told = upstreamError(error, connected);
         if (told instanceof OutriggerError) {
           // A session that was refused is not offered again.
-          sessions.delete(address);
+          sessions.drop(address);
           this.#failed.with(cluster.name, told.reason).add();
           this.#failures.tell('TLS handshake failed', { cluster: cluster.name }, told.reason, {
             endpoint: address,
@@ -150,6 +182,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
 
   /** Looks at the files now, and forgets the clusters that are gone. */
   reload(): void {
+    this.#adoptAll();
     const kept = new Set([...this.#sidecar.clusterStates()].map(({ name }) => name));
     for (const [name, { renewed }] of this.#byName) {
       if (kept.has(name)) renewed.look();
@@ -161,6 +194,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
   }
 
   stop(): void {
+    this.#collecting?.[Symbol.dispose]();
     for (const { renewed } of this.#byName.values()) renewed.dispose();
     this.#byName.clear();
   }
@@ -168,15 +202,25 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
   cluster({ name, settings }: Cluster): object | undefined {
     if (settings['tls'] === undefined) return undefined;
     const { verify, serverName, cert } = clusterTls(settings);
-    const refusal = this.#byName.get(name)?.renewed.refusal;
+    const { refusal, current } = this.#byName.get(name)?.renewed ?? {};
     return {
       tls: {
         verify,
         ...(serverName && { serverName }),
         ...(cert && { cert }),
+        ...(current?.own && {
+          notAfter: new Date(current.own.notAfter).toISOString(),
+          daysLeft: daysLeft(current.own, this.#clock.wallTime()),
+        }),
         ...(refusal && { refused: { at: new Date(refusal.at).toISOString(), error: refusal.error } }),
       },
     };
+  }
+
+  /** Before a session asks: certificates are told of that no session has needed yet. */
+  #adoptAll(): void {
+    for (const cluster of this.#sidecar.clusterStates())
+      if (cluster.settings['tls'] !== undefined) this.#originationOf(cluster);
   }
 
   #originationOf({ name, settings }: Cluster): Origination {
@@ -200,17 +244,33 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
         first: this.#checked.get(key) ?? createOrigin(settings),
         clock: this.#clock,
         read: () => createOrigin(settings, this.#clock.wallTime()),
-        swapped: () => this.#logger.info('certificates swapped', { cluster }),
-        refused: (error) =>
+        swapped: () => {
+          this.#swaps.with(cluster, 'swapped').add();
+          this.#logger.info('certificates swapped', { cluster });
+        },
+        refused: (error) => {
+          this.#swaps.with(cluster, 'refused').add();
           this.#logger.error('changed certificate files are refused; what was in use stays', {
             cluster,
             error: error.message,
-          }),
+          });
+        },
+        looked: () => this.#looked(origination),
       }),
     };
+    void proveDirectTls();
     this.#byName.set(cluster, origination);
     this.#bySettings.set(key, origination);
+    this.#looked(origination);
     return origination;
+  }
+
+  /** Once a minute: people hear of a certificate that ends, and sessions of endpoints that are gone are dropped. */
+  #looked({ cluster, renewed: { current } }: Origination): void {
+    if (current.own !== undefined) this.#expiry.look({ cluster }, [current.own]);
+    if (current.sessions.size === 0) return;
+    for (const { name, endpoints } of this.#sidecar.clusterStates())
+      if (name === cluster) current.sessions.prune(new Set(endpoints.map(({ address }) => address)), this.#clock.now());
   }
 
   /** TLS 1.3: an endpoint says only after the handshake that it does not like our certificate. */
@@ -218,34 +278,6 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
     this.#failed.with(cluster, 'upstream-tls').add();
     this.#failures.tell('the endpoint ended TLS', { cluster }, 'upstream-tls', { endpoint, error: message });
   }
-}
-
-/** Throws an Error that names the file. `now`: what is out of time is refused, too. */
-function createOrigin(settings: ClusterTls, now?: number): Origin {
-  const { ca, cert, key, passphrase, passphraseFile } = settings;
-  if ((cert === undefined) !== (key === undefined))
-    throw new Error('tls.cert and tls.key belong together; one is missing');
-  const own =
-    cert === undefined
-      ? undefined
-      : readCertificate({
-          cert,
-          key: key!,
-          ...(passphrase !== undefined && { passphrase }),
-          ...(passphraseFile !== undefined && { passphraseFile }),
-        });
-  const wrong = own === undefined || now === undefined ? undefined : outOfTime(own, now);
-  if (wrong !== undefined) throw new Error(`the certificate in ${cert} ${wrong}`);
-  const context = createSecureContext({
-    minVersion: 'TLSv1.2',
-    ...(ca !== undefined && { ca: readAuthorities(ca) }),
-    ...(own !== undefined && { cert: own.cert, key: own.key }),
-  });
-  return { context, sessions: new Map() };
-}
-
-function filesOf({ ca, cert, key, passphraseFile }: ClusterTls): string[] {
-  return [ca, cert, key, passphraseFile].filter((file) => file !== undefined);
 }
 
 function hostOf(address: string): string {

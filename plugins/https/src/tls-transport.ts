@@ -1,38 +1,37 @@
 import type { Socket } from 'node:net';
-import type { Server, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import type {
-  AdminDetails,
-  Clock,
-  Counter,
-  Lifecycle,
-  ListenerInfo,
-  ListenerSpec,
-  Logger,
-  Metrics,
-  OutriggerError,
-  Sidecar,
-  Transport,
+import {
+  type AdminDetails,
+  type Clock,
+  type Counter,
+  type Lifecycle,
+  type ListenerInfo,
+  type ListenerSpec,
+  type Logger,
+  type Metrics,
+  type OutriggerError,
+  proveDirectTls,
+  type Sidecar,
+  type Transport,
 } from '@outrigger/core';
-import { type Certificate, daysLeft, outOfTime } from './certificate.ts';
+import { daysLeft, outOfTime } from './certificate.ts';
+import { ExpiryLog } from './expiry-log.ts';
+import { explainListener } from './explain.ts';
 import { FailureLog } from './failure-log.ts';
 import { Handshake, listenTo, type Secured } from './handshake.ts';
 import { Renewed } from './renewed.ts';
 import { type HttpsSettings, type ListenerTls, listenerTls } from './settings.ts';
-import { createTerminator, filesOf, type Material, readMaterial } from './terminator.ts';
-
-const DAY_MS = 24 * 3_600_000;
+import { filesOf, type Material, readMaterial, Terminator } from './terminator.ts';
 
 /** What a listener terminates with. */
-interface Termination {
+interface Terminated {
   readonly name: string;
   readonly settings: ListenerTls;
   readonly renewed: Renewed<Material>;
-  terminator: Server;
+  terminator: Terminator;
   /** Clock milliseconds at which the key of its tickets came into use. */
   keyedAt: number;
-  /** When each certificate's end was last told, by fingerprint. */
-  readonly warned: Map<string, number>;
 }
 
 /** Terminates TLS on the sockets that core has accepted. */
@@ -43,7 +42,8 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
   readonly #sidecar: Sidecar;
   readonly #settings: HttpsSettings;
   readonly #failures: FailureLog;
-  readonly #terminations = new Map<string, Termination>();
+  readonly #expiry: ExpiryLog;
+  readonly #terminations = new Map<string, Terminated>();
   /** What `check` has read, for who takes the settings on. */
   readonly #checked = new WeakMap<object, Material>();
   /** Handshakes under way, the oldest first. */
@@ -62,6 +62,7 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
     this.#settings = settings;
     this.#metrics = metrics;
     this.#failures = new FailureLog(clock, logger);
+    this.#expiry = new ExpiryLog(clock, logger, settings.expiry.warning);
     this.#done = metrics.counter('outrigger_tls_handshakes_total', {
       doc: 'TLS handshakes with clients that succeeded; resumed ones took a session from before.',
       labels: ['listener', 'version', 'resumed'],
@@ -125,8 +126,13 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
     const tls = listenerTls(settings);
     const material = readMaterial(tls);
     // OpenSSL judges ciphers, curves and the keys' strength.
-    createTerminator('check', tls, material);
+    new Terminator('check', tls, material);
     this.#checked.set(settings['tls'] as object, material);
+  }
+
+  explain({ settings }: ListenerSpec): string[] {
+    const tls = listenerTls(settings);
+    return explainListener(tls, readMaterial(tls).certificates);
   }
 
   adopt({ name, settings }: ListenerInfo): void {
@@ -136,12 +142,11 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
     const material = this.#checked.get(settings['tls'] as object) ?? readMaterial(tls);
     const terminator = this.#terminate(name, tls, material);
     before?.renewed.dispose();
-    const termination: Termination = {
+    const termination: Terminated = {
       name,
       settings: tls,
       terminator,
       keyedAt: this.#clock.now(),
-      warned: new Map(),
       renewed: new Renewed<Material>({
         files: filesOf(tls),
         first: material,
@@ -158,16 +163,16 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
         looked: () => this.#looked(termination),
       }),
     };
+    void proveDirectTls();
     this.#terminations.set(name, termination);
     this.#looked(termination);
   }
 
   secure(socket: Socket, { name }: ListenerInfo): Promise<Secured> {
-    const { terminator, settings } = this.#terminations.get(name)!;
+    const { terminator } = this.#terminations.get(name)!;
     const handshake = new Handshake(socket, {
       clock: this.#clock,
       timeout: this.#settings.handshake.timeout,
-      settings,
       terminator,
       ended: (one, failure, secured) => {
         this.#pending.delete(one);
@@ -196,7 +201,7 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
     return Object.fromEntries([...this.#terminations.values()].map((one) => [one.name, this.#told(one)]));
   }
 
-  #told({ settings, renewed: { current, refusal } }: Termination): object {
+  #told({ settings, renewed: { current, refusal } }: Terminated): object {
     const now = this.#clock.wallTime();
     return {
       minVersion: settings.minVersion,
@@ -217,9 +222,9 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
 
   // Certificates
 
-  #terminate(name: string, settings: ListenerTls, material: Material): Server {
-    const terminator = createTerminator(name, settings, material);
-    listenTo(terminator);
+  #terminate(name: string, settings: ListenerTls, material: Material): Terminator {
+    const terminator = new Terminator(name, settings, material);
+    for (const { server } of terminator.all) listenTo(server);
     return terminator;
   }
 
@@ -230,11 +235,11 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
       const wrong = outOfTime(one, this.#clock.wallTime());
       if (wrong !== undefined) throw new Error(`the certificate in ${one.file} ${wrong}`);
     }
-    createTerminator(name, settings, material);
+    new Terminator(name, settings, material);
     return material;
   }
 
-  #swapped(termination: Termination, material: Material): void {
+  #swapped(termination: Terminated, material: Material): void {
     const { name, settings } = termination;
     this.#renewKey(termination, this.#terminate(name, settings, material));
     this.#swaps.with(name, 'swapped').add();
@@ -247,33 +252,17 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
     });
   }
 
-  #renewKey(termination: Termination, terminator: Server): void {
+  #renewKey(termination: Terminated, terminator: Terminator): void {
     termination.terminator = terminator;
     termination.keyedAt = this.#clock.now();
   }
 
   /** Once a minute: tickets get another key in time, and people hear of certificates that end. */
-  #looked(termination: Termination): void {
-    const { name, settings, renewed, keyedAt, warned } = termination;
+  #looked(termination: Terminated): void {
+    const { name, settings, renewed, keyedAt } = termination;
     if (this.#clock.now() - keyedAt >= this.#settings.tickets.rotation)
       this.#renewKey(termination, this.#terminate(name, settings, renewed.current));
-    const now = this.#clock.wallTime();
-    for (const one of renewed.current.certificates) {
-      if (
-        one.notAfter - now > this.#settings.expiry.warning ||
-        now - (warned.get(one.fingerprint256) ?? -DAY_MS) < DAY_MS
-      )
-        continue;
-      warned.set(one.fingerprint256, now);
-      this.#tellEnd(name, one, now);
-    }
-  }
-
-  #tellEnd(listener: string, certificate: Certificate, now: number): void {
-    const { file, notAfter } = certificate;
-    const fields = { listener, file, notAfter: new Date(notAfter).toISOString(), daysLeft: daysLeft(certificate, now) };
-    if (notAfter < now) this.#logger.error('a certificate has expired', fields);
-    else this.#logger.warn('a certificate expires soon', fields);
+    this.#expiry.look({ listener: name }, renewed.current.certificates);
   }
 
   // Handshakes

@@ -1,5 +1,5 @@
 import type { Schema } from '@outrigger/core';
-import type { Trust } from './trusted-peers.ts';
+import type { Trust } from './trust.ts';
 
 /** What is written behind `tracing:` in the file, and the name of its `service:`. */
 export interface TracingSettings {

@@ -7,7 +7,7 @@ import { always, atLeast, parentBased, ratioBased, type Sampler } from './sample
 import { SessionSpans } from './session-spans.ts';
 import type { TracingSettings } from './settings.ts';
 import { SpanExport } from './span-export.ts';
-import { trustIn } from './trusted-peers.ts';
+import { trustIn } from './trust.ts';
 
 export interface TracingParts {
   readonly settings: TracingSettings;

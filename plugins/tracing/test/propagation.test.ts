@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { Propagation } from '../src/propagation.ts';
 import { always, parentBased } from '../src/sampler.ts';
-import { trustIn } from '../src/trusted-peers.ts';
+import { trustIn } from '../src/trust.ts';
 import { sessionFor } from './stand-ins.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

@@ -5,7 +5,7 @@ import { Propagation } from '../src/propagation.ts';
 import { parentBased } from '../src/sampler.ts';
 import { SessionSpans } from '../src/session-spans.ts';
 import type { SpanRecord } from '../src/span.ts';
-import { trustIn } from '../src/trusted-peers.ts';
+import { trustIn } from '../src/trust.ts';
 import { attemptAt, contentOf, outcomeOf, overlaid, type SessionOptions, sessionFor } from './stand-ins.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';

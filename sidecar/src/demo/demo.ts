@@ -1,7 +1,11 @@
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { LogLevel } from '@outrigger/core';
 import { WebSocket } from 'ws';
+import { writeCertificates } from '../cert.ts';
 import { standardError } from '../logger.ts';
 import { run } from '../run.ts';
 import { type Service, startService } from './service.ts';
@@ -19,15 +23,17 @@ export async function demo(level: LogLevel): Promise<number> {
   const [one, two, web] = services;
   one.linkTo(two);
   two.linkTo(one);
-  const port = await freePort(8080);
-  const url = `http://127.0.0.1:${port}`;
+  const ports = { plain: await freePort(8080), secure: await freePort(8443) };
+  const url = `http://127.0.0.1:${ports.plain}`;
   const admin = `127.0.0.1:${await freePort(9901)}`;
-  const text = `${configuration(port, services)}admin: { bind: "${admin}" }\n`;
+  const certificates = await certificatesFor();
+  const textWith = (folder: string) => `${configuration(ports, services, folder)}admin: { bind: "${admin}" }\n`;
   const traffic = new AbortController();
   try {
-    return await run({ text, set: [] }, logger, {
+    return await run({ text: textWith(certificates.folder), set: [] }, logger, {
       ready: () => {
-        process.stdout.write(welcome(url, `http://${admin}`, services, text));
+        const secure = { url: `https://localhost:${ports.secure}`, ca: join(certificates.folder, 'ca.crt') };
+        process.stdout.write(welcome(url, secure, `http://${admin}`, services, textWith('tls')));
         void trickle(url, traffic.signal);
       },
       ending: () => {
@@ -39,38 +45,68 @@ export async function demo(level: LogLevel): Promise<number> {
   } finally {
     traffic.abort();
     await Promise.all(services.map((service) => service.stop()));
+    certificates.remove();
   }
 }
 
-/** The file that would do the same. */
-export function configuration(port: number, [one, two, web]: readonly Pick<Service, 'address'>[]): string {
+/** Those that `outrigger cert` has left here, so that who trusts them once trusts every demo; else made for this one. */
+async function certificatesFor(): Promise<{ readonly folder: string; remove(): void }> {
+  const here = resolve('tls');
+  if (['ca.crt', 'localhost.crt', 'localhost.key'].every((file) => existsSync(join(here, file))))
+    return { folder: here, remove() {} };
+  const folder = mkdtempSync(join(tmpdir(), 'outrigger-demo-'));
+  await writeCertificates(folder, []);
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The file that would do the same, with certificates in `folder`. */
+export function configuration(
+  { plain, secure }: { readonly plain: number; readonly secure: number },
+  [one, two, web]: readonly Pick<Service, 'address'>[],
+  folder: string,
+): string {
+  const routes = `routes:
+      - { match: { path: /ws }, cluster: chat }
+      - { cluster: web }`;
   return `service: { name: demo }
 drain: { timeout: 5s }
 listeners:
   inbound:
     protocol: http
-    bind: "127.0.0.1:${port}"
-    routes:
-      - { match: { path: /ws }, cluster: chat }
-      - { cluster: web }
+    bind: "127.0.0.1:${plain}"
+    ${routes}
+  secure:
+    protocol: https
+    bind: "127.0.0.1:${secure}"
+    tls: { certificates: [{ cert: "${folder}/localhost.crt", key: "${folder}/localhost.key" }] }
+    ${routes}
 clusters:
   chat: { endpoints: ["${one!.address}", "${two!.address}"] }
   web: { endpoints: ["${web!.address}"] }
 `;
 }
 
-function welcome(url: string, admin: string, services: readonly Service[], text: string): string {
+function welcome(
+  url: string,
+  secure: { readonly url: string; readonly ca: string },
+  admin: string,
+  services: readonly Service[],
+  text: string,
+): string {
   const list = services.map(({ name, address }) => `  ${name.padEnd(8)} ${address}`).join('\n');
   const commands = [
     [`curl ${url}/api/time`, 'an answer of the service web'],
     [`curl -d hello ${url}/api/echo`, 'what the sidecar makes of a request'],
     [`curl -N ${url}/api/events`, 'server-sent events, one a second'],
+    [`curl --cacert ${secure.ca} ${secure.url}/api/time`, 'the same over TLS'],
     [`curl ${admin}/sessions`, 'what is open now: your WebSockets, say'],
     [`curl ${admin}/metrics`, 'what is measured'],
   ] as const;
   const width = Math.max(...commands.map(([command]) => command.length));
   return `
 Outrigger runs: open ${url}/ in two windows and chat through the sidecar.
+Over TLS (HTTPS and WSS): ${secure.url}/
+Its certificate is of ${secure.ca}: browsers warn until they trust that.
 
 Behind it
 ${list}
@@ -78,7 +114,7 @@ ${list}
 Try
 ${commands.map(([command, what]) => `  ${command.padEnd(width)}  # ${what}`).join('\n')}
 
-The same as a file, for outrigger -c FILE
+The same as a file, for outrigger -c FILE (outrigger cert makes what is in tls/)
 ${text.replace(/^/gm, '  ').trimEnd()}
 
 Ctrl-C drains and ends it.

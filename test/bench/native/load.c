@@ -2,7 +2,10 @@
 //   load http HOST PORT CONNECTIONS SECONDS METHOD PATH BODY CLOSE    as fast as answers come; BODY bytes, CLOSE 1: a connection each
 //   load open HOST PORT CONNECTIONS SECONDS RATE PATH                 RATE requests a second, whether answers come or not
 //   load ws   HOST PORT CONNECTIONS SECONDS BYTES                     one message at a time on each connection, echoed
+//   load https …                                                      as http, over TLS
+//   load handshake HOST PORT CONNECTIONS SECONDS RESUMED              TLS handshakes, each on a connection of its own; RESUMED 1: by a ticket
 //   load idle HOST PORT CONNECTIONS                                   opens WebSockets, says so, and holds them until standard input ends
+// Compiled with -DTLS it needs OpenSSL; without, the modes of TLS end with 3. TLS is 1.3, over P-256, with AES-128-GCM.
 // Prints one line of JSON: units done, failures, seconds, percentiles in microseconds (open: from when a request was due).
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -21,15 +24,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifdef TLS
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#else
+typedef void SSL;
+#endif
+
 #define SLOWEST 2000000
 #define IN 65536
 
-enum { CONNECTING, HANDSHAKE, HEAD, BODY, MESSAGE, FREE };
+enum { CONNECTING, SECURING, HANDSHAKE, HEAD, BODY, MESSAGE, FREE };
 
 struct conn {
   int fd, state, head_len, sent;
   long left;
   double began;
+  SSL *ssl;
+  int offered;            // a ticket, to resume
   char head[4096];
 };
 
@@ -42,13 +54,15 @@ static struct conn *conns;
 static int *idle_stack, idle_count;
 static double *due_queue;
 static long due_head, due_tail, due_size = 1 << 20;
-static int open_loop, holding;
+static int open_loop, holding, secure, handshakes, resumed;
 
 static double now(void) {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
   return t.tv_sec + t.tv_nsec / 1e9;
 }
+
+#include "tls.h"
 
 static void begin(struct conn *c);
 
@@ -60,6 +74,7 @@ static void dial(struct conn *c) {
     perror("connect");
     exit(1);
   }
+  if (handshakes) c->began = now();
   c->state = CONNECTING;
   struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
   epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
@@ -67,7 +82,7 @@ static void dial(struct conn *c) {
 
 static void failed(struct conn *c) {
   failures++;
-  close(c->fd);
+  hang_up(c);
   if (failures > 100000) exit(1);
   dial(c);
 }
@@ -76,7 +91,7 @@ static void send_some(struct conn *c) {
   const char *data = c->state == HANDSHAKE ? handshake : request;
   int len = c->state == HANDSHAKE ? (int)strlen(handshake) : request_len;
   while (c->sent < len) {
-    int n = write(c->fd, data + c->sent, len - c->sent);
+    int n = put(c, data + c->sent, len - c->sent);
     if (n < 0) {
       if (errno == EAGAIN) {
         struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.ptr = c};
@@ -109,7 +124,7 @@ static void done(struct conn *c) {
   histogram[us < SLOWEST ? (int)us : SLOWEST - 1]++;
   units++;
   if (closes) {
-    close(c->fd);
+    hang_up(c);
     dial(c);
   } else begin(c);
 }
@@ -191,23 +206,28 @@ static void step(struct epoll_event *events, int n) {
           failed(c);
           continue;
         }
+        if (secure) {
+          secure_conn(c);
+          continue;
+        }
         if (websocket) {
           c->state = HANDSHAKE;
           c->head_len = c->sent = 0;
           send_some(c);
         } else begin(c);
-      } else send_some(c);
+      } else if (c->state != SECURING) send_some(c);
     }
     if (!(events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))) continue;
+    if (c->state == SECURING && !shake_hands(c)) continue;
     for (;;) {
       int fd = c->fd;
-      long got = read(c->fd, in, IN);
+      long got = get(c, in, IN);
       if (got < 0 && errno == EAGAIN) break;
       if (got <= 0) {
         failed(c);
         break;
       }
-      if (!take(c, in, got) || c->fd != fd || got < IN) break;
+      if (!take(c, in, got) || c->fd != fd || c->state == CONNECTING || (got < IN && !secure)) break;
     }
   }
 }
@@ -237,6 +257,10 @@ int main(int argc, char **argv) {
   idle_stack = calloc(count, sizeof *idle_stack);
   ep = epoll_create1(0);
   double rate = 0;
+  handshakes = !strcmp(mode, "handshake");
+  secure = handshakes || !strcmp(mode, "https");
+  resumed = handshakes && atoi(argv[6]);
+  if (secure && !start_tls()) return 3;
   snprintf(handshake, sizeof handshake,
            "GET /ws HTTP/1.1\r\nHost: bench.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
   if (!strcmp(mode, "ws") || !strcmp(mode, "idle")) {
@@ -259,12 +283,13 @@ int main(int argc, char **argv) {
     request_len = at + 4 + bytes;
   } else {
     open_loop = !strcmp(mode, "open");
-    const char *method = open_loop ? "GET" : argv[6], *path = argv[7];
+    const char *method = open_loop || handshakes ? "GET" : argv[6], *path = handshakes ? "/2" : argv[7];
     long body = 0;
     if (open_loop) {
       rate = atof(argv[6]);
       due_queue = malloc(due_size * sizeof *due_queue);
-    } else body = atol(argv[8]), closes = atoi(argv[9]);
+    } else if (handshakes) closes = 1;
+    else body = atol(argv[8]), closes = atoi(argv[9]);
     char length[128] = "";
     if (body > 0) snprintf(length, sizeof length, "Content-Type: application/octet-stream\r\nContent-Length: %ld\r\n", body);
     request = malloc(body + 1024);

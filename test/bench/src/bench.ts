@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.ts';
 import { measure, type Plan, type Result } from './measure.ts';
+import { loadSpeaksTls } from './native.ts';
 import { MARKS, machine, type Report, table, versions } from './report.ts';
 import { Rig } from './rig.ts';
 import { subjects } from './subjects.ts';
@@ -39,12 +40,16 @@ if (values.help) {
 const { quick, reference } = values;
 const told = (line: string) => void process.stderr.write(`${line}\n`);
 const has = (name: string, texts: readonly string[] | undefined) => texts?.some((text) => name.includes(text)) ?? true;
-const { found, missing } = subjects();
+const { found, missing: absent } = subjects();
+const missing = [...absent];
 const chosen = found.filter(
   ({ name, more }) =>
     name === reference || (has(name, values.subject) && !(quick && more && values.subject === undefined)),
 );
-const workloads = WORKLOADS.filter((one) => has(one.name, values.workload) && (!quick || one.quick || values.workload));
+const workloads = WORKLOADS.filter(
+  (one) => has(one.name, values.workload) && (!quick || one.quick || values.workload) && (loadSpeaksTls || !one.tls),
+);
+if (!loadSpeaksTls) missing.push("OpenSSL's headers, so nothing over TLS");
 if (missing.length > 0) told(`not installed, so not measured: ${missing.join(', ')}`);
 if (!chosen.some(({ name }) => name === reference)) told(`there is no ${reference}: no ratios`);
 

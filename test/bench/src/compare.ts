@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measure, type Plan, type Result } from './measure.ts';
+import { loadSpeaksTls } from './native.ts';
 import { machine, table, versions } from './report.ts';
 import { Rig } from './rig.ts';
 import { ours } from './subjects.ts';
@@ -47,7 +48,8 @@ const subjects = [...ours(first, names[0]), ...ours(second, names[1])].filter(({
   (names as readonly string[]).includes(name),
 );
 const workloads = WORKLOADS.filter(
-  ({ name, mode }) => mode !== 'idle' && (values.workload?.some((text) => name.includes(text)) ?? true),
+  ({ name, mode, tls }) =>
+    mode !== 'idle' && (loadSpeaksTls || !tls) && (values.workload?.some((text) => name.includes(text)) ?? true),
 );
 const plan: Plan = {
   subjects,

@@ -42,8 +42,9 @@ export async function measure(rig: Rig, workload: Workload, plan: Plan): Promise
   try {
     for (const subject of plan.subjects) {
       if (!(subject.only?.includes(workload.name) ?? true) || (workload.few && subject.kind === 'npm')) continue;
+      if (workload.tls && !subject.tls) continue;
       try {
-        running.push(await rig.begin(subject));
+        running.push(await rig.begin(subject, workload));
       } catch (error) {
         plan.told(`${subject.name} does not start: ${(error as Error).message}`);
       }

@@ -1,21 +1,34 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { which } from './processes.ts';
 
+const SOURCES = fileURLToPath(new URL('../native', import.meta.url));
+
+/** Whether the load can speak TLS: it does where OpenSSL's headers are installed. */
+export const loadSpeaksTls = (() => {
+  const compiler = which('cc') ?? which('gcc') ?? which('clang');
+  if (compiler === undefined) return false;
+  const input = '#include <openssl/ssl.h>\n';
+  return spawnSync(compiler, ['-E', '-o', '/dev/null', '-x', 'c', '-'], { input }).status === 0;
+})();
+
 /** Compiles one of native/*.c, unless that was done since it changed; its path. */
 export function compiled(name: 'upstream' | 'load'): string {
-  const source = fileURLToPath(new URL(`../native/${name}.c`, import.meta.url));
+  const source = join(SOURCES, `${name}.c`);
   const folder = join(tmpdir(), `outrigger-bench-${process.getuid?.() ?? 0}`);
-  const target = join(folder, name);
+  const withTls = name === 'load' && loadSpeaksTls;
+  const target = join(folder, withTls ? `${name}-tls` : name);
   mkdirSync(folder, { recursive: true });
-  if ((statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0) > statSync(source).mtimeMs) return target;
+  const changed = Math.max(...readdirSync(SOURCES).map((file) => statSync(join(SOURCES, file)).mtimeMs));
+  if ((statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0) > changed) return target;
   const compiler = which('cc') ?? which('gcc') ?? which('clang');
   if (compiler === undefined)
     throw new Error('the benchmark compiles its load and its upstream: install a C compiler (cc, gcc or clang)');
-  const { status, stderr } = spawnSync(compiler, ['-O2', '-o', target, source], { encoding: 'utf8' });
+  const tls = withTls ? ['-DTLS', '-lssl', '-lcrypto'] : [];
+  const { status, stderr } = spawnSync(compiler, ['-O2', '-o', target, source, ...tls], { encoding: 'utf8' });
   if (status !== 0) throw new Error(`${source} does not compile:\n${stderr}`);
   return target;
 }

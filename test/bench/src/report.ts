@@ -81,6 +81,9 @@ export const MARKS: Readonly<Record<string, { readonly floor: number; readonly s
   'POST 1 KiB': { floor: 1.25, stretch: 1.1 },
   'WS echo 64 B': { floor: 1.15, stretch: 1 },
   'no keep-alive': { floor: 2.2, stretch: 1.3 },
+  'HTTPS GET 128 B': { floor: 1.6, stretch: 1.3 },
+  'TLS handshake': { floor: 1.6, stretch: 1.3 },
+  'TLS resumption': { floor: 1.6, stretch: 1.3 },
 };
 
 export function readReport(file: string): Report {

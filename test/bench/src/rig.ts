@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Certificate, certificateIn } from './certificate.ts';
 import { compiled } from './native.ts';
 import { cpuTime, end, endAll, freePort, LOAD_CORE, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
 import type { Subject } from './subjects.ts';
@@ -35,12 +36,15 @@ export class Rig {
   readonly #load = compiled('load');
   #upstreamPort = 0;
   #collectorPort = 0;
+  /** Made once, by the program itself. */
+  #certificate: Certificate = { cert: '', key: '', both: '' };
 
   async start(): Promise<void> {
     this.#upstreamPort = await freePort();
     await ready(pinned(LOAD_CORE, [compiled('upstream'), String(this.#upstreamPort)]));
     const collector = pinned(LOAD_CORE, [process.execPath, fileURLToPath(new URL('./collector.ts', import.meta.url))]);
     this.#collectorPort = Number(await ready(collector));
+    this.#certificate = certificateIn(this.folder);
   }
 
   /** Ends everything, and removes what was written. */
@@ -49,7 +53,7 @@ export class Rig {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  async begin(subject: Subject): Promise<RunningSubject> {
+  async begin(subject: Subject, workload: Workload): Promise<RunningSubject> {
     const port = await freePort();
     const folder = join(this.folder, String(port));
     const { command, env } = subject.command({
@@ -57,6 +61,7 @@ export class Rig {
       upstreamPort: this.#upstreamPort,
       collectorPort: this.#collectorPort,
       folder,
+      ...(workload.tls && { tls: this.#certificate }),
     });
     const child = pinned(SUBJECT_CORE, command, env);
     let said = '';

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Certificate } from './certificate.ts';
 import { versionOf, which } from './processes.ts';
 
 /** Where a subject listens, and where it sends. */
@@ -12,6 +13,8 @@ export interface Wiring {
   readonly collectorPort: number;
   /** For files of its own. */
   readonly folder: string;
+  /** Set where it is asked over TLS: 1.3, P-256, AES-128-GCM; with session tickets. */
+  readonly tls?: Certificate;
 }
 
 /** Something that is measured: a proxy with its configuration. */
@@ -21,6 +24,8 @@ export interface Subject {
   readonly kind: 'ours' | 'native' | 'npm';
   /** Left out of a quick run. */
   readonly more?: boolean;
+  /** Whether its configuration can terminate TLS. */
+  readonly tls?: boolean;
   /** Workloads that it is there for; undefined: all. */
   readonly only?: readonly string[];
   command(wiring: Wiring): { readonly command: readonly string[]; readonly env?: NodeJS.ProcessEnv };
@@ -53,7 +58,7 @@ export function ours(root: string, name: string): readonly Subject[] {
     version: process.versions.node,
     kind: 'ours',
     ...more,
-    command: ({ port, upstreamPort, collectorPort, folder }) => {
+    command: ({ port, upstreamPort, collectorPort, folder, tls }) => {
       mkdirSync(folder, { recursive: true });
       const file = join(folder, 'outrigger.yaml');
       writeFileSync(join(folder, 'hooks.ts'), HOOKS);
@@ -61,7 +66,7 @@ export function ours(root: string, name: string): readonly Subject[] {
         file,
         `admin: false
 listeners:
-  inbound: { protocol: http, bind: "127.0.0.1:${port}", cluster: app }
+  inbound: { protocol: ${tls ? `https, tls: { certificates: [{ cert: ${tls.cert}, key: ${tls.key} }], curves: P-256 }` : 'http'}, bind: "127.0.0.1:${port}", cluster: app }
 clusters:
   app: { endpoints: ["127.0.0.1:${upstreamPort}"] }
 plugins:
@@ -81,7 +86,7 @@ ${more.plugins ?? ''}`,
       plugins: count === 0 ? '' : `  - ./hooks.ts: { count: ${count} }\n`,
     });
   return [
-    subject('', '{ endpoint: "COLLECTOR" }'),
+    subject('', '{ endpoint: "COLLECTOR" }', { tls: true }),
     subject(', tracing off', '{}', { only: ['GET 128 B'], more: true }),
     subject(', tracing 100 %', '{ endpoint: "COLLECTOR", sampling: 1 }', { only: ['GET 128 B'], more: true }),
     hooks(1),
@@ -123,6 +128,7 @@ function native(
     version,
     kind: 'native',
     ...(name !== 'HAProxy' && { more: true }),
+    tls: name === 'HAProxy' || name === 'nginx',
     command: (wiring) => {
       mkdirSync(wiring.folder, { recursive: true });
       const file = join(wiring.folder, `${name}.conf`);
@@ -139,7 +145,7 @@ const NATIVE: Readonly<Record<string, (path: string) => Subject>> = {
       'HAProxy',
       versionOf(path, '-v'),
       (file) => ['-db', '-f', file],
-      ({ port, upstreamPort }) => `global
+      ({ port, upstreamPort, tls }) => `global
   nbthread 1
   maxconn 9000
 defaults
@@ -151,7 +157,7 @@ defaults
   option forwardfor
   http-reuse always
 frontend in
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${tls ? ` ssl crt ${tls.both} ssl-min-ver TLSv1.3 ciphersuites TLS_AES_128_GCM_SHA256 curves P-256 alpn http/1.1` : ''}
   http-request set-header traceparent ${TRACEPARENT}
   default_backend app
 backend app
@@ -164,7 +170,7 @@ backend app
       'nginx',
       versionOf(path, '-v'),
       (file) => ['-c', file],
-      ({ port, upstreamPort, folder }) => `worker_processes 1;
+      ({ port, upstreamPort, folder, tls }) => `worker_processes 1;
 daemon off;
 pid ${folder}/nginx.pid;
 error_log ${folder}/nginx.log crit;
@@ -178,7 +184,8 @@ http {
   upstream app { server 127.0.0.1:${upstreamPort}; keepalive 128; keepalive_requests 100000000; }
   map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
   server {
-    listen 127.0.0.1:${port} backlog=4096;
+    listen 127.0.0.1:${port}${tls ? ' ssl' : ''} backlog=4096;
+${tls ? nginxTls(tls) : ''}
     location / {
       proxy_pass http://app;
       proxy_http_version 1.1;
@@ -236,6 +243,11 @@ http://127.0.0.1:${port} {
 `,
     ),
 };
+
+function nginxTls({ cert, key }: Certificate): string {
+  return `    ssl_certificate ${cert}; ssl_certificate_key ${key};
+    ssl_protocols TLSv1.3; ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; ssl_ecdh_curve prime256v1; ssl_session_tickets on;`;
+}
 
 /** In peers/, each a file. */
 const NPM = ['undici', 'http-proxy', 'httpxy', 'fast-proxy', '@fastify/http-proxy'] as const;

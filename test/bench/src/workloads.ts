@@ -2,9 +2,11 @@
 export interface Workload {
   readonly name: string;
   /** One of these is what costs are told of. */
-  readonly unit: 'request' | 'message' | 'MiB' | 'connection';
+  readonly unit: 'request' | 'message' | 'MiB' | 'connection' | 'handshake';
   /** Arguments of the load behind `MODE HOST PORT`, after the mode. */
-  readonly mode: 'http' | 'ws' | 'open' | 'idle';
+  readonly mode: 'http' | 'https' | 'handshake' | 'ws' | 'open' | 'idle';
+  /** Only subjects that can are asked over TLS. */
+  readonly tls?: boolean;
   readonly args: (seconds: number) => readonly (string | number)[];
   /** Units in one of the load's. */
   readonly units?: number;
@@ -36,5 +38,8 @@ export const WORKLOADS: readonly Workload[] = [
     args: (seconds) => [64, seconds, 8_000, '/128'],
     few: true,
   },
+  { ...http('GET', '/128'), name: 'HTTPS GET 128 B', unit: 'request', mode: 'https', tls: true },
+  { name: 'TLS handshake', unit: 'handshake', mode: 'handshake', tls: true, args: (seconds) => [8, seconds, 0] },
+  { name: 'TLS resumption', unit: 'handshake', mode: 'handshake', tls: true, args: (seconds) => [8, seconds, 1] },
   { name: '5,000 idle WS', unit: 'connection', mode: 'idle', args: () => [5_000], few: true },
 ];

@@ -1,0 +1,249 @@
+import type { TLSSocket } from 'node:tls';
+import type { ByteSink, ByteStream } from './byte-stream.ts';
+import type { Cause } from './cause.ts';
+import { type Handle, handleOf, readDirectly, type WriteRequest, writeRequest } from './direct-io.ts';
+import { latin1 } from './latin1.ts';
+
+/** Up to here a head and what follows it go as one string. */
+const STRING_WRITE = 4 * 1024;
+
+/** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
+const HIGH_WATER = 64 * 1024;
+
+const STREAM = Symbol('outrigger.secureStream');
+type StreamSocket = TLSSocket & { [STREAM]?: SecureStream };
+type SecureHandle = Handle & { readonly _parent?: Handle };
+type SecureRequest = WriteRequest & { stream?: SecureStream; length?: number };
+
+let scratch = Buffer.allocUnsafeSlow(96 * 1024);
+
+/**
+ * A TLS socket that reads into the shared buffer, and writes to the handle (see {@link secureStream}). Two things are other than with a plain socket: the handle goes on
+ * with what it has decrypted when it is told to stop, and it ends the process where it is given a write while one is under
+ * way; it copies what it is given.
+ */
+export class SecureStream implements ByteStream {
+  readonly socket: TLSSocket;
+  #sink: ByteSink | undefined;
+  #drained: (() => void) | undefined;
+  #paused = true;
+  #closed = false;
+  /** What came while paused, and whether the peer's end came behind it. */
+  #held: Buffer[] | undefined;
+  #endHeld = false;
+  /** Bytes of the write that is under way. */
+  #writing = 0;
+  /** What waits behind it. */
+  #queue: (Buffer | string)[] = [];
+  #queued = 0;
+  #ending = false;
+  #full = false;
+  #sent = 0;
+
+  constructor(socket: StreamSocket) {
+    this.socket = socket;
+    socket[STREAM] = this;
+    socket.on('drain', onDrain);
+    socket.on('end', onEnd);
+    socket.on('error', onError);
+    socket.on('close', onClose);
+    socket.pause();
+    const early = socket.read() as Buffer | null;
+    if (early !== null) this.#held = [early];
+    readDirectly(socket, onSharedRead as never);
+  }
+
+  read(sink: ByteSink): void {
+    this.#sink = sink;
+    if (this.#paused) this.resume();
+  }
+
+  write(data: Buffer | string): boolean {
+    if (this.destroyed || this.#ending) return true;
+    if (data.length === 0) return !this.#full;
+    if (this.#writing > 0) {
+      this.#queue.push(typeof data === 'string' ? data : Buffer.from(data));
+      this.#queued += data.length;
+      this.#full = this.#queued >= HIGH_WATER;
+      return !this.#full;
+    }
+    // What was written before the handshake was done.
+    if (this.socket.writableLength > 0 || (this.socket as { secureConnecting?: boolean }).secureConnecting)
+      return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(Buffer.from(data));
+    this.#toHandle(data);
+    return true;
+  }
+
+  writeLent(buffer: Buffer, from: number, to: number, head = ''): boolean {
+    if (this.destroyed) return true;
+    if (head === '') return this.write(buffer.subarray(from, to));
+    const length = head.length + to - from;
+    if (length <= STRING_WRITE) return this.write(head + latin1(buffer, from, to));
+    if (length > scratch.length) scratch = Buffer.allocUnsafeSlow(length);
+    scratch.write(head, 0, 'latin1');
+    buffer.copy(scratch, head.length, from, to);
+    return this.write(scratch.subarray(0, length));
+  }
+
+  onDrain(listener: (() => void) | undefined): void {
+    this.#drained = listener;
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.destroyed) return;
+    this.#paused = false;
+    if (this.#held === undefined && !this.#endHeld) this.socket.resume();
+    else process.nextTick(release, this);
+  }
+
+  end(): void {
+    if (this.destroyed || this.#ending) return;
+    this.#ending = true;
+    if (this.#writing === 0) this.socket.end();
+  }
+
+  closeWhenSent(): boolean {
+    // TLS has a last word of its own (close_notify).
+    return false;
+  }
+
+  destroy(_cause: Cause): void {
+    this.socket.destroy();
+  }
+
+  /** A reset is TCP's. */
+  reset(_cause: Cause): void {
+    this.socket.destroy();
+  }
+
+  get buffered(): number {
+    return this.socket.writableLength + this.#writing + this.#queued;
+  }
+
+  get sent(): number {
+    // The socket below knows what has gone of a write that is under way.
+    const below = (handleOf(this.socket) as SecureHandle | undefined)?._parent;
+    return below === undefined ? this.#sent : below.bytesWritten - below.writeQueueSize;
+  }
+
+  get destroyed(): boolean {
+    return this.socket.destroyed;
+  }
+
+  // Called by the socket's events, which are shared functions.
+
+  received(buffer: Buffer, length: number): boolean {
+    if (this.#paused || this.#held !== undefined) {
+      this.#held ??= [];
+      this.#held.push(Buffer.from(buffer.subarray(0, length)));
+    } else this.#sink?.bytes(buffer, 0, length);
+    return !this.#paused;
+  }
+
+  /** What was held goes on, unless it was paused again. */
+  release(): void {
+    while (this.#held !== undefined && !this.#paused) {
+      const bytes = this.#held.shift()!;
+      if (this.#held.length === 0) this.#held = undefined;
+      this.#sink?.bytes(bytes, 0, bytes.length);
+    }
+    if (this.#paused || this.destroyed) return;
+    if (this.#endHeld) {
+      this.#endHeld = false;
+      this.#sink?.end();
+    } else this.socket.resume();
+  }
+
+  written(length: number, status: number): void {
+    this.#writing = 0;
+    this.#sent += length;
+    if (this.destroyed) return;
+    if (status !== 0) {
+      this.socket.destroy(writeFailed());
+      return;
+    }
+    if (this.#queue.length > 0) {
+      const queue = this.#queue;
+      this.#queue = [];
+      this.#queued = 0;
+      this.#toHandle(queue.length === 1 ? queue[0]! : joined(queue));
+    } else if (this.#ending) this.socket.end();
+    if (this.#full) {
+      this.#full = false;
+      this.#drained?.();
+    }
+  }
+
+  drained(): void {
+    this.#drained?.();
+  }
+
+  ended(): void {
+    if (this.#held !== undefined) this.#endHeld = true;
+    else this.#sink?.end();
+  }
+
+  failed(error: Error): void {
+    this.#sink?.error(error);
+  }
+
+  gone(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    this.#drained = undefined;
+    this.#held = undefined;
+    sink?.closed();
+  }
+
+  #toHandle(data: Buffer | string): void {
+    const handle = handleOf(this.socket) as Handle;
+    const request: SecureRequest = writeRequest();
+    request.stream = this;
+    request.length = data.length;
+    request.oncomplete = onWritten;
+    this.#writing = data.length;
+    const error =
+      typeof data === 'string' ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
+    if (error !== 0) this.socket.destroy(writeFailed());
+  }
+}
+
+function joined(parts: readonly (Buffer | string)[]): Buffer | string {
+  if (parts.every((part) => typeof part === 'string')) return parts.join('');
+  return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)));
+}
+
+/** Nothing more is known: what OpenSSL or the socket below has said is gone by then. */
+function writeFailed(): Error {
+  return Object.assign(new Error('write EPIPE (the peer has left)'), { code: 'EPIPE', syscall: 'write' });
+}
+
+function onSharedRead(this: StreamSocket, length: number, buffer: Uint8Array): boolean {
+  return this[STREAM]!.received(buffer as Buffer, length);
+}
+function onWritten(this: SecureRequest, status: number): void {
+  this.stream!.written(this.length!, status);
+}
+function release(stream: SecureStream): void {
+  stream.release();
+}
+function onDrain(this: StreamSocket): void {
+  this[STREAM]!.drained();
+}
+function onEnd(this: StreamSocket): void {
+  this[STREAM]!.ended();
+}
+function onError(this: StreamSocket, error: Error): void {
+  this[STREAM]!.failed(error);
+}
+function onClose(this: StreamSocket): void {
+  this[STREAM]!.gone();
+}
