@@ -3,8 +3,9 @@ import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { type Handle, handleOf, readDirectly, type WriteRequest, writeRequest } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
+import { type Sender, sendAtTurnsEnd } from './outbox.ts';
 
-/** Up to here a head and what follows it go as one string. */
+/** Up to here a head and what follows it go as one string, and wait for the end of the turn. */
 const STRING_WRITE = 4 * 1024;
 
 /** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
@@ -22,7 +23,7 @@ let scratch = Buffer.allocUnsafeSlow(96 * 1024);
  * with what it has decrypted when it is told to stop, and it ends the process where it is given a write while one is under
  * way; it copies what it is given.
  */
-export class SecureStream implements ByteStream {
+export class SecureStream implements ByteStream, Sender {
   readonly socket: TLSSocket;
   #sink: ByteSink | undefined;
   #drained: (() => void) | undefined;
@@ -33,7 +34,7 @@ export class SecureStream implements ByteStream {
   #endHeld = false;
   /** Bytes of the write that is under way. */
   #writing = 0;
-  /** What waits behind it. */
+  /** What waits behind it, or for the end of the event loop's turn. */
   #queue: (Buffer | string)[] = [];
   #queued = 0;
   #ending = false;
@@ -61,17 +62,30 @@ export class SecureStream implements ByteStream {
   write(data: Buffer | string): boolean {
     if (this.destroyed || this.#ending) return true;
     if (data.length === 0) return !this.#full;
-    if (this.#writing > 0) {
-      this.#queue.push(typeof data === 'string' ? data : Buffer.from(data));
-      this.#queued += data.length;
-      this.#full = this.#queued >= HIGH_WATER;
-      return !this.#full;
-    }
     // What was written before the handshake was done.
     if (this.socket.writableLength > 0 || (this.socket as { secureConnecting?: boolean }).secureConnecting)
       return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(Buffer.from(data));
-    this.#toHandle(data);
-    return true;
+    if (this.#writing === 0 && this.#queued === 0 && (typeof data !== 'string' || data.length > STRING_WRITE)) {
+      this.#toHandle(data);
+      return true;
+    }
+    this.#queue.push(typeof data === 'string' ? data : Buffer.from(data));
+    this.#queued += data.length;
+    if (this.#writing === 0) {
+      if (this.#queued > STRING_WRITE) this.flush();
+      else if (this.#queue.length === 1) sendAtTurnsEnd(this);
+      return true;
+    }
+    this.#full = this.#queued >= HIGH_WATER;
+    return !this.#full;
+  }
+
+  flush(): void {
+    if (this.#writing > 0 || this.#queued === 0 || this.destroyed) return;
+    const queue = this.#queue;
+    this.#queue = [];
+    this.#queued = 0;
+    this.#toHandle(queue.length === 1 ? queue[0]! : joined(queue));
   }
 
   writeLent(buffer: Buffer, from: number, to: number, head = ''): boolean {
@@ -105,6 +119,7 @@ export class SecureStream implements ByteStream {
   end(): void {
     if (this.destroyed || this.#ending) return;
     this.#ending = true;
+    this.flush();
     if (this.#writing === 0) this.socket.end();
   }
 
@@ -114,12 +129,13 @@ export class SecureStream implements ByteStream {
   }
 
   destroy(_cause: Cause): void {
+    this.flush();
     this.socket.destroy();
   }
 
   /** A reset is TCP's. */
-  reset(_cause: Cause): void {
-    this.socket.destroy();
+  reset(cause: Cause): void {
+    this.destroy(cause);
   }
 
   get buffered(): number {
@@ -168,12 +184,8 @@ export class SecureStream implements ByteStream {
       this.socket.destroy(writeFailed());
       return;
     }
-    if (this.#queue.length > 0) {
-      const queue = this.#queue;
-      this.#queue = [];
-      this.#queued = 0;
-      this.#toHandle(queue.length === 1 ? queue[0]! : joined(queue));
-    } else if (this.#ending) this.socket.end();
+    if (this.#queued > 0) this.flush();
+    else if (this.#ending) this.socket.end();
     if (this.#full) {
       this.#full = false;
       this.#drained?.();
