@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { atOnce, type Sliced } from '@outrigger/core';
 import { joinIndex, joinKey } from './path.ts';
 import { MASK, type Settings } from './reader.ts';
 import type { SidecarConfiguration } from './validate.ts';
@@ -18,20 +19,25 @@ export interface Difference {
  * endpoints and of listed plugins does.
  */
 export function difference(from: SidecarConfiguration, to: SidecarConfiguration): Difference[] {
+  return atOnce(differing(from, to));
+}
+
+/** The same with places at which it may be interrupted. */
+export function* differing(from: SidecarConfiguration, to: SidecarConfiguration): Sliced<Difference[]> {
   const found: Difference[] = [];
-  compare(canonical(from), canonical(to), '', found);
-  comparePlugins(from, to, found);
+  yield* compare(yield* canonical(from), yield* canonical(to), '', found);
+  yield* comparePlugins(from, to, found);
   return found;
 }
 
 /** Each plugin with the one of its name; where some that stay have changed places, that is one difference. */
-function comparePlugins(from: SidecarConfiguration, to: SidecarConfiguration, found: Difference[]): void {
+function* comparePlugins(from: SidecarConfiguration, to: SidecarConfiguration, found: Difference[]): Sliced<void> {
   const [before, after] = [pluginsOf(from), pluginsOf(to)];
   const old = [...before.keys()].filter((use) => after.has(use));
   const now = [...after.keys()].filter((use) => before.has(use));
   if (!isDeepStrictEqual(old, now)) found.push({ path: 'plugins', old, new: now });
   for (const use of new Set([...before.keys(), ...after.keys()]))
-    compare(before.get(use), after.get(use), joinKey('plugins', use), found);
+    yield* compare(before.get(use), after.get(use), joinKey('plugins', use), found);
 }
 
 function pluginsOf({ plugins, shown }: SidecarConfiguration): Map<string, Pair> {
@@ -45,35 +51,36 @@ interface Pair {
   readonly shown: unknown;
 }
 
-function compare(a: Pair | undefined, b: Pair | undefined, path: string, found: Difference[]): void {
+function* compare(a: Pair | undefined, b: Pair | undefined, path: string, found: Difference[]): Sliced<void> {
   if (a !== undefined && b !== undefined) {
+    if (isMap(a.value) && isMap(b.value)) return yield* compareMaps(a, b, path, found);
+    if (Array.isArray(a.value) && Array.isArray(b.value)) return yield* compareLists(a, b, path, found);
     if (isDeepStrictEqual(a.value, b.value)) return;
-    if (isMap(a.value) && isMap(b.value)) return compareMaps(a, b, path, found);
-    if (Array.isArray(a.value) && Array.isArray(b.value)) return compareLists(a, b, path, found);
   }
   const old = a?.value === undefined ? undefined : a.shown;
   const now = b?.value === undefined ? undefined : b.shown;
   if (old !== undefined || now !== undefined) found.push({ path, old, new: now });
 }
 
-function compareMaps(a: Pair, b: Pair, path: string, found: Difference[]): void {
+function* compareMaps(a: Pair, b: Pair, path: string, found: Difference[]): Sliced<void> {
+  yield;
   const keys = new Set([...Object.keys(a.value as object), ...Object.keys(b.value as object)]);
-  for (const key of keys) compare(child(a, key), child(b, key), joinKey(path, key), found);
+  for (const key of keys) yield* compare(child(a, key), child(b, key), joinKey(path, key), found);
 }
 
 /** What both lists begin and end with stays; what is between is compared one by one. */
-function compareLists(a: Pair, b: Pair, path: string, found: Difference[]): void {
+function* compareLists(a: Pair, b: Pair, path: string, found: Difference[]): Sliced<void> {
   const [old, now] = [a.value as readonly unknown[], b.value as readonly unknown[]];
   const most = Math.min(old.length, now.length);
   let head = 0;
-  while (head < most && isDeepStrictEqual(old[head], now[head])) head++;
+  for (; head < most && isDeepStrictEqual(old[head], now[head]); head++) yield;
   let tail = 0;
-  while (tail < most - head && isDeepStrictEqual(old.at(-1 - tail), now.at(-1 - tail))) tail++;
+  for (; tail < most - head && isDeepStrictEqual(old.at(-1 - tail), now.at(-1 - tail)); tail++) yield;
   const end = Math.max(old.length, now.length) - tail;
   for (let i = head; i < end; i++) {
     const before = i < old.length - tail ? child(a, i) : undefined;
     const after = i < now.length - tail ? child(b, i) : undefined;
-    compare(before, after, joinIndex(path, i), found);
+    yield* compare(before, after, joinIndex(path, i), found);
   }
 }
 
@@ -91,14 +98,14 @@ function isMap(value: unknown): value is Settings {
 }
 
 /** Both sides in the form of a file, each thing in one form only. */
-function canonical(configuration: SidecarConfiguration): Pair {
+function* canonical(configuration: SidecarConfiguration): Sliced<Pair> {
   const { service, admin, probes, drain, shown } = configuration;
-  const listeners = byName(configuration.listeners, (listener) => {
+  const listeners = yield* byName(configuration.listeners, (listener) => {
     const { name: _, routes, settings, ...rest } = listener;
     return { ...settings, ...rest, routes: routes.map(({ settings: own, ...route }) => ({ ...own, ...route })) };
   });
   const shownClusters = (shown['clusters'] ?? {}) as Readonly<Record<string, Settings>>;
-  const clusters = byName(configuration.clusters, (cluster) => {
+  const clusters = yield* byName(configuration.clusters, (cluster) => {
     const { balancer, discovery, settings } = cluster;
     const endpoints = (shownClusters[cluster.name]?.['endpoints'] ?? []) as readonly Settings[];
     return {
@@ -138,6 +145,11 @@ function endpointValue({ address, weight, metadata }: EndpointValue, shown: Sett
   return { ...Object.fromEntries(beside), address, weight, metadata: Object.fromEntries(within) };
 }
 
-function byName<T extends { readonly name: string }>(items: readonly T[], of: (item: T) => object): object {
-  return Object.fromEntries(items.map((item) => [item.name, of(item)]));
+function* byName<T extends { readonly name: string }>(items: readonly T[], of: (item: T) => object): Sliced<object> {
+  const named: [string, object][] = [];
+  for (const item of items) {
+    named.push([item.name, of(item)]);
+    yield;
+  }
+  return Object.fromEntries(named);
 }

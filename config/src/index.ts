@@ -1,5 +1,5 @@
 export { configurationFor } from './configuration-for.ts';
-export { type Difference, difference } from './difference.ts';
+export { type Difference, difference, differing } from './difference.ts';
 export { type Document, plainDocument, readDocument, type Source } from './document.ts';
 export type { Environment } from './environment.ts';
 export { describeFormat, writeValue } from './formats.ts';

@@ -18,8 +18,9 @@ export function checkReferences(document: Document, known: Known, reader: Reader
   const listenerNames = namesIn(listeners?.node);
   const clusterNames = namesIn(clusters?.node);
 
-  const refer = (kind: string, node: ScalarNode | undefined, path: string, names: readonly string[]) => {
-    if (node === undefined || names.includes(node.text)) return;
+  const refer = (kind: string, node: ScalarNode | undefined, path: string, known: ReadonlySet<string>) => {
+    if (node === undefined || known.has(node.text)) return;
+    const names = [...known];
     const suggestion = didYouMean(node.text, names);
     const remedy =
       suggestion !== undefined ? { suggestion } : names.length > 0 ? { expected: `one of ${names.join(', ')}` } : {};
@@ -65,7 +66,7 @@ export function checkReferences(document: Document, known: Known, reader: Reader
       reader.problem(node.position, path, '"https" needs the https plugin, which is not loaded', {
         expected: `one of ${protocols.join(', ')}`,
       });
-    else refer('protocol', node, path, protocols);
+    else refer('protocol', node, path, new Set(protocols));
   };
 
   const taken: { address: string; owner: string; position: Position; path: string; byDefault: boolean }[] = [];
@@ -100,16 +101,19 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     const policy = entryAt(balancer, 'policy')?.node;
     const policyPath = joinKey(path, 'balancer');
     if (known.balancers)
-      refer('policy', text(policy ?? balancer), policy ? joinKey(policyPath, 'policy') : policyPath, [
-        ...known.balancers.keys(),
-      ]);
+      refer(
+        'policy',
+        text(policy ?? balancer),
+        policy ? joinKey(policyPath, 'policy') : policyPath,
+        new Set(known.balancers.keys()),
+      );
     if (known.discoveries && discovery?.node.kind === 'map')
       for (const [name, { position: at }] of discovery.node.entries)
         refer(
           'discovery',
           { kind: 'scalar', position: at, text: name, value: name, loose: false },
           joinKey(path, 'discovery'),
-          [...known.discoveries.keys()],
+          new Set(known.discoveries.keys()),
         );
   };
 
@@ -137,13 +141,13 @@ export function checkReferences(document: Document, known: Known, reader: Reader
   };
 
   const checkPlugins = () => {
-    const names = known.plugins.map(({ plugin }) => plugin.name);
+    const names = new Set(known.plugins.map(({ plugin }) => plugin.name));
     const entries = new Set(known.plugins.map(({ entry }) => entry));
     const seen = new Map<string, number>();
     for (const { entry, message } of known.failures ?? []) reader.problem(entry.position, entry.path, message);
     const failed = new Set(known.failures?.map(({ entry }) => entry));
     document.plugins.forEach((entry) => {
-      if (!entries.has(entry) && !failed.has(entry) && !names.includes(entry.use))
+      if (!entries.has(entry) && !failed.has(entry) && !names.has(entry.use))
         refer(
           'plugin',
           { kind: 'scalar', position: entry.position, text: entry.use, value: entry.use, loose: false },
@@ -170,7 +174,7 @@ export function checkReferences(document: Document, known: Known, reader: Reader
     });
   };
 
-  if (listenerNames.length === 0 && (listeners === undefined || isEmpty(listeners.node)))
+  if (listenerNames.size === 0 && (listeners === undefined || isEmpty(listeners.node)))
     reader.problem(listeners?.position ?? document.root.position, 'listeners', 'there are no listeners', {
       expected: 'at least one',
     });
@@ -195,8 +199,8 @@ function eachEntry(
     if (entry.node.kind === 'map' || isEmpty(entry.node)) check(name, entry, joinKey(path, name));
 }
 
-function namesIn(node: Node | undefined): readonly string[] {
-  return node?.kind === 'map' ? [...node.entries.keys()] : [];
+function namesIn(node: Node | undefined): ReadonlySet<string> {
+  return new Set(node?.kind === 'map' ? node.entries.keys() : []);
 }
 
 function isEmpty(node: Node): boolean {

@@ -8,6 +8,7 @@ import type { Logger } from './logger.ts';
 import { PluginError } from './plugin-error.ts';
 import type { Session } from './session.ts';
 import { stickTo } from './session-wishes.ts';
+import { atOnce, type Sliced } from './slices.ts';
 import type { BalancerFactory } from './tokens.ts';
 
 /** An endpoint with its counts, which sessions keep. It lives as long as its address stays in the list. */
@@ -272,7 +273,7 @@ export class ClusterRegistry {
 
   /** As {@link plan}, at once. */
   apply(specs: readonly ClusterSpec[], composition: Composition): void {
-    this.plan(specs, composition).commit();
+    atOnce(this.plan(specs, composition)).commit();
   }
 
   /**
@@ -280,7 +281,7 @@ export class ClusterRegistry {
    * gives it up. What a cluster keeps is not touched, what changed is made alone: the balancer where policy, settings or the
    * factory are others, the discovery likewise. Throws, with nothing changed, where a balancer or a discovery cannot be made.
    */
-  plan(specs: readonly ClusterSpec[], composition: Composition): ClusterPlan {
+  *plan(specs: readonly ClusterSpec[], composition: Composition): Sliced<ClusterPlan> {
     this.check(specs, composition);
     const changes: { cluster: ClusterRecord; balancer: Balancer | undefined; watch: Watch | undefined }[] = [];
     const discard = () => {
@@ -302,6 +303,7 @@ export class ClusterRegistry {
           balancer: balanced ? undefined : make(spec.name, () => factory.create(spec.balancer.settings)),
           watch: discovered ? undefined : make(spec.name, () => new Watch(discovery, spec.discovery.spec)),
         });
+        yield;
       }
     } catch (error) {
       discard();

@@ -5,6 +5,7 @@ import type { Configuration, ListenerSpec, RouteSpec } from './configuration.ts'
 import type { Route, Router } from './router.ts';
 import type { RunningComposition } from './running-composition.ts';
 import type { Session } from './session.ts';
+import type { Sliced } from './slices.ts';
 import type { RouterFactory } from './tokens.ts';
 import type { Scope } from './transport.ts';
 
@@ -30,19 +31,19 @@ export interface Generation {
 const origins = new WeakMap<Route, { readonly listener: string; readonly spec: RouteSpec }>();
 
 /** Builds a generation; routes that are the same as in `before` are not built again. */
-export function buildGeneration(
+export function* buildGeneration(
   number: number,
   configuration: Configuration,
   running: RunningComposition,
   plan: ClusterPlan,
   before: Generation | undefined,
-): Generation {
+): Sliced<Generation> {
   const { composition } = running;
   const routings = new Map<string, Routing>();
   const scopes = new Map<string, Omit<Scope, 'listener'>>();
   for (const listener of configuration.listeners) {
     const old = before?.routings.get(listener.name);
-    const routing = routingOf(listener, composition.routerFactory!, plan, old);
+    const routing = yield* routingOf(listener, composition.routerFactory!, plan, old);
     routings.set(listener.name, routing);
     scopes.set(listener.name, {
       hooks: composition.hooksFor(listener, configuration),
@@ -53,35 +54,48 @@ export function buildGeneration(
   return { number, configuration, running, scopes, routings };
 }
 
-function routingOf(
+function* routingOf(
   { name, routes: specs }: ListenerSpec,
   factory: RouterFactory,
   plan: ClusterPlan,
   old: Routing | undefined,
-): Routing {
-  const same =
-    old !== undefined &&
-    old.factory === factory &&
-    isDeepStrictEqual(old.specs, specs) &&
-    old.routes.every(({ cluster }) => plan.get(cluster.name) === cluster);
-  if (same) return old;
-  const built = specs.map((spec, i) => ({
-    spec,
-    route: { name: `${name}[${i}]`, cluster: plan.get(spec.cluster)!, settings: spec.settings },
-  }));
-  for (const { route, spec } of built) origins.set(route, { listener: name, spec });
-  return { specs, routes: built.map(({ route }) => route), factory, router: factory.create(built) };
+): Sliced<Routing> {
+  if (
+    old?.factory === factory &&
+    old.routes.every(({ cluster }) => plan.get(cluster.name) === cluster) &&
+    (yield* sameLists(old.specs, specs))
+  )
+    return old;
+  const built: { readonly spec: RouteSpec; readonly route: Route }[] = [];
+  for (const spec of specs) {
+    const route = { name: `${name}[${built.length}]`, cluster: plan.get(spec.cluster)!, settings: spec.settings };
+    origins.set(route, { listener: name, spec });
+    built.push({ spec, route });
+    yield;
+  }
+  const router = factory.creating === undefined ? factory.create(built) : yield* factory.creating(built);
+  return { specs, routes: built.map(({ route }) => route), factory, router };
 }
 
 /** Whether a configuration says the same, in whatever order its listeners and clusters stand. */
-export function sameConfiguration(a: Configuration, b: Configuration): boolean {
-  const told = ({ service, drain, listeners, clusters }: Configuration) => [
-    service,
-    drain,
-    byName(listeners),
-    byName(clusters),
-  ];
-  return isDeepStrictEqual(told(a), told(b));
+export function* sameConfiguration(a: Configuration, b: Configuration): Sliced<boolean> {
+  if (!isDeepStrictEqual([a.service, a.drain], [b.service, b.drain])) return false;
+  const [before, after] = [byName(a.listeners), byName(b.listeners)];
+  if (before.length !== after.length) return false;
+  for (const [i, { routes, ...listener }] of before.entries()) {
+    const { routes: others, ...other } = after[i]!;
+    if (!isDeepStrictEqual(listener, other) || !(yield* sameLists(routes, others))) return false;
+  }
+  return yield* sameLists(byName(a.clusters), byName(b.clusters));
+}
+
+function* sameLists(a: readonly unknown[], b: readonly unknown[]): Sliced<boolean> {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (!isDeepStrictEqual(a[i], b[i])) return false;
+    yield;
+  }
+  return true;
 }
 
 /** Whether plugins and what their entries say are the same, in the same order. */

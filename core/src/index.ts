@@ -83,6 +83,7 @@ export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
+export { atOnce, inSlices, type Sliced } from './slices.ts';
 export { SocketStream } from './socket-stream.ts';
 export { isTrusted } from './trusted-peers.ts';
 

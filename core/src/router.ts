@@ -2,6 +2,7 @@ import type { Cluster } from './cluster.ts';
 import type { RouteSpec } from './configuration.ts';
 import type { Reject } from './hooks.ts';
 import type { Session } from './session.ts';
+import type { Sliced } from './slices.ts';
 
 /** Match → cluster, as built for one generation. */
 export interface Route {
@@ -22,4 +23,6 @@ export interface Router {
 export interface RouterFactory {
   /** `routes` in the order of the file, each with the specification that it was built from. */
   create(routes: readonly { readonly spec: RouteSpec; readonly route: Route }[]): Router;
+  /** The same with places at which it may be interrupted, so that a reload of many routes holds up no session. */
+  creating?(routes: readonly { readonly spec: RouteSpec; readonly route: Route }[]): Sliced<Router>;
 }

@@ -22,6 +22,7 @@ import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
 import { measureSidecar } from './sidecar-metrics.ts';
+import { atOnce, inSlices, type Sliced } from './slices.ts';
 import { IdleConnections } from './tokens.ts';
 import { WheelClock } from './wheel-clock.ts';
 
@@ -193,10 +194,10 @@ export class Runtime implements Sidecar {
       // In force before anything begins: from here on stop() ends it.
       this.#generation = { number: 0, configuration, running, scopes: new Map(), routings: new Map() };
       await running.init();
-      const plan = this.clusters.plan(configuration.clusters, running.composition);
+      const plan = atOnce(this.clusters.plan(configuration.clusters, running.composition));
       // Committed first: what it watches is then ended with the rest, whatever fails below.
       plan.commit();
-      this.#generation = this.#build(configuration, running, plan, undefined);
+      this.#generation = atOnce(this.#build(configuration, running, plan, undefined));
       await running.start();
       await proveDirectIo();
       for (const spec of configuration.listeners) {
@@ -274,7 +275,7 @@ export class Runtime implements Sidecar {
     running: RunningComposition,
     plan: ClusterPlan,
     before: Generation | undefined,
-  ): Generation {
+  ): Sliced<Generation> {
     return buildGeneration(++this.#numbers, configuration, running, plan, before);
   }
 
@@ -294,7 +295,7 @@ export class Runtime implements Sidecar {
     if (!this.#ready || old === undefined)
       throw new Error('a configuration can be reloaded while the sidecar is ready, neither before nor while it drains');
     const kept = samePlugins(old.running.composition.plugins, plugins);
-    if (kept && sameConfiguration(old.configuration, configuration)) {
+    if (kept && (await inSlices(sameConfiguration(old.configuration, configuration)))) {
       this.#generation = { ...old, configuration };
       await old.running.reload();
       return 'unchanged';
@@ -306,8 +307,8 @@ export class Runtime implements Sidecar {
     try {
       this.#check(configuration, running);
       if (!kept) await running.init();
-      plan = this.clusters.plan(configuration.clusters, running.composition);
-      const next = this.#build(configuration, running, plan, old);
+      plan = await inSlices(this.clusters.plan(configuration.clusters, running.composition));
+      const next = await inSlices(this.#build(configuration, running, plan, old));
       if (!kept) await running.start();
       for (const spec of configuration.listeners) {
         if (this.#continued(spec) === undefined) opened.set(spec.name, await this.#open(spec, next));

@@ -86,6 +86,19 @@ export function readSource(source: ConfigurationSource, env: NodeJS.ProcessEnv):
   return configurationFor({ listen: source.listen!, to: source.to! }, env, source.set);
 }
 
+const BUILT_IN_NAMES: ReadonlyMap<string, Plugin> = new Map(BUILT_IN.map((plugin) => [plugin.name, plugin]));
+
+/** The plugins of a configuration that is valid, in the order in which they are composed; `directory` is that of its file. */
+export async function pluginsOf(configuration: SidecarConfiguration, directory: string): Promise<ComposedPlugin[]> {
+  const root = rootSettings(configuration);
+  const plugins: ComposedPlugin[] = [];
+  for (const { use, settings, onError, timeout, listeners } of configuration.plugins) {
+    const loaded = await loadPlugin(use, directory, BUILT_IN_NAMES);
+    plugins.push({ ...loaded, settings: { ...settings, ...root[loaded.plugin.name] }, onError, timeout, listeners });
+  }
+  return orderPlugins(plugins);
+}
+
 /** A document with its plugins. */
 interface Prepared {
   readonly document: Document;
@@ -95,7 +108,7 @@ interface Prepared {
 }
 
 async function prepare(document: Document): Promise<Prepared> {
-  const names = new Map(BUILT_IN.map((plugin): [string, Plugin] => [plugin.name, plugin]));
+  const names = BUILT_IN_NAMES;
   const loaded: (LoadedPlugin & KnownPlugin)[] = BUILT_IN.map((plugin) => ({ plugin, origin: 'built in' }));
   const failures: { entry: PluginEntry; message: string }[] = [];
   for (const entry of document.plugins) {

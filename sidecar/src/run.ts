@@ -1,8 +1,9 @@
-import { difference, type SidecarConfiguration } from '@outrigger/config';
-import { formatAddress, type Logger, PluginError, Runtime } from '@outrigger/core';
+import { differing, type SidecarConfiguration } from '@outrigger/config';
+import { formatAddress, inSlices, type Logger, PluginError, Runtime } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
 import { ConfigurationError } from './configuration-error.ts';
-import { type Inspection, inspect } from './inspect.ts';
+import { inspect } from './inspect.ts';
+import { type Reread, reread } from './reread.ts';
 
 /** Exit codes of DESIGN §6. */
 export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
@@ -61,15 +62,15 @@ const NAMED_CHANGES = 20;
 function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger, first: SidecarConfiguration) {
   let inForce = first;
   const reload = async () => {
-    let loaded: Inspection;
+    let loaded: Reread;
     try {
-      loaded = await inspect(source);
+      loaded = await reread(source);
     } catch (error) {
       if (error instanceof ConfigurationError) runtime.reloadRefused(error.problems);
       throw error;
     }
     const result = await runtime.reload(loaded.configuration, loaded.plugins);
-    const changes = difference(inForce, loaded.configuration).map(({ path }) => path);
+    const changes = (await inSlices(differing(inForce, loaded.configuration))).map(({ path }) => path);
     inForce = loaded.configuration;
     if (result === 'unchanged')
       return logger.info('reloaded: the configuration says the same, nothing changes', {

@@ -265,7 +265,7 @@ describe('the order in which routes match', () => {
     fc.assert(
       fc.property(fc.array(match, { maxLength: 8 }), fc.array(asked, { minLength: 1 }), (matches, requests) => {
         const specs = matches.map((one, index) => ({ cluster: `r${index}`, settings: { match: one } }));
-        const table = new RouteTable(
+        const table = RouteTable.create(
           specs.map((spec) => ({
             spec,
             route: { name: spec.cluster, cluster: { name: spec.cluster }, settings: spec.settings },

@@ -187,6 +187,48 @@ describe('a reload', () => {
     expect(await admin(program, '/metrics')).to.include('outrigger_last_reload_successful 1\n');
   });
 
+  it('of a large file, which a thread reads, takes what is right, and refuses what is wrong', async () => {
+    scratch.write(
+      'stamp.ts',
+      `import { ConnectionHooks, definePlugin, type Session } from '@outrigger/core';
+export default definePlugin<{ value: string }>({
+  name: 'stamp',
+  config: { value: { doc: 'What answers carry.', format: String } },
+  bind(bind, { value }) {
+    bind(ConnectionHooks).toConstantValue({ onResponse: (s: Session) => void s.response!.headers.set('x-stamp', value) });
+  },
+});
+`,
+    );
+    const large = (value: string, path: string, more = '') => `listeners:
+  inbound:
+    protocol: http
+    bind: "127.0.0.1:0"
+    routes:
+${Array.from({ length: 1_000 }, (_, i) => `      - { match: { path: /${path}/${i} }, cluster: web }\n`).join('')}clusters:
+  web: { endpoints: ["${web.address}"] }
+plugins:
+  - ./stamp.ts: { value: ${value} }
+${more}`;
+    const program = sidecarOn(scratch.write('large.yaml', large('one', 'before')));
+    const port = await program.port();
+    const answer = async (path: string) => {
+      const { status, headers } = await fetch(`http://127.0.0.1:${port}/${path}/999`);
+      return `${status} ${headers.get('x-stamp')}`;
+    };
+    expect([await answer('before'), await answer('after')]).to.deep.equal(['200 one', '404 one']);
+    const file = scratch.write('large.yaml', large('two', 'after', 'listners: {}\n'));
+    expect((await hangUp(program)) as unknown).to.deep.include({
+      level: 'error',
+      problems: [`${file}:1010:1 listners: is not known here, did you mean "listeners"?`],
+    });
+    expect(await answer('before')).to.equal('200 one');
+    scratch.write('large.yaml', large('two', 'after'));
+    expect(await hangUp(program)).to.deep.include({ msg: 'reloaded', generation: 2, more: 981 });
+    expect([await answer('before'), await answer('after')]).to.deep.equal(['404 two', '200 two']);
+    expect(await hangUp(program)).to.deep.include({ generation: 2 });
+  });
+
   it('that changes a route closes its WebSockets with 1012 where it says onChange: drain, and no other', async () => {
     const routes = (keep: string, drain: string) => `listeners:
   inbound:

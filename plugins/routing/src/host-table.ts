@@ -1,4 +1,4 @@
-import type { RequestHead, Route } from '@outrigger/core';
+import type { RequestHead, Route, Sliced } from '@outrigger/core';
 import type { Candidate } from './candidates.ts';
 import { HASH_START, hashOf, hashOn } from './hash.ts';
 import { canonicalHost } from './match.ts';
@@ -28,12 +28,12 @@ export class HostTable {
   }
 
   /** Links what belongs together; after the last `add`. */
-  finish(): void {
-    this.#any.finish();
-    for (const paths of this.#exact.values()) paths.finish();
+  *finish(): Sliced<void> {
+    yield* this.#any.finish();
+    for (const paths of this.#exact.values()) yield* paths.finish();
     for (const first of this.#wildcards.values())
       for (let wildcard: Wildcard | undefined = first; wildcard; wildcard = wildcard.collision) {
-        wildcard.paths.finish();
+        yield* wildcard.paths.finish();
         // From the second character on, so that it does not find itself.
         wildcard.shorter = this.#longest(wildcard.suffix);
       }

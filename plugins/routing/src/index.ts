@@ -10,6 +10,6 @@ export default definePlugin({
   name: 'routing',
   sections: { route: routeSection },
   bind(bind) {
-    bind(RouterFactory).toConstantValue({ create: (routes) => new RouteTable(routes) });
+    bind(RouterFactory).toConstantValue(RouteTable);
   },
 });

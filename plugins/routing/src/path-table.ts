@@ -1,4 +1,4 @@
-import type { RequestHead, Route } from '@outrigger/core';
+import type { RequestHead, Route, Sliced } from '@outrigger/core';
 import { addCandidate, type Candidate, firstThatHolds } from './candidates.ts';
 import { HASH_START, hashOf, hashOn } from './hash.ts';
 import { canonicalPath } from './path.ts';
@@ -24,9 +24,11 @@ export class PathTable {
     else addCandidate(this.#node(canonicalPath(pattern).replace(/\/+$/, '')).below, candidate);
   }
 
-  finish(): void {
-    for (const first of this.#nodes.values())
+  *finish(): Sliced<void> {
+    for (const first of this.#nodes.values()) {
       for (let node: Node | undefined = first; node; node = node.collision) node.parent = this.#parent(node.text);
+      yield;
+    }
   }
 
   /** The route for a canonical path: the exact one, then the longest prefix, then those without a path. */

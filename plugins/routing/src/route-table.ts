@@ -1,4 +1,13 @@
-import { type Reject, type Route, type Router, type RouteSpec, reject, type Session } from '@outrigger/core';
+import {
+  atOnce,
+  type Reject,
+  type Route,
+  type Router,
+  type RouterFactory,
+  reject,
+  type Session,
+  type Sliced,
+} from '@outrigger/core';
 import { candidate } from './candidates.ts';
 import { HostTable } from './host-table.ts';
 import type { Match } from './match.ts';
@@ -13,13 +22,23 @@ const AMBIGUOUS: Reject = reject(400, 'ambiguous path');
 export class RouteTable implements Router {
   readonly #hosts = new HostTable();
 
-  constructor(routes: readonly { readonly spec: RouteSpec; readonly route: Route }[]) {
+  static create(routes: Parameters<RouterFactory['create']>[0]): RouteTable {
+    return atOnce(RouteTable.creating(routes));
+  }
+
+  /** The same with places at which it may be interrupted. */
+  static *creating(routes: Parameters<RouterFactory['create']>[0]): Sliced<RouteTable> {
+    const table = new RouteTable();
     for (const { spec, route } of routes) {
       const match = (spec.settings['match'] ?? {}) as Match;
-      this.#hosts.add(match.host, match.path, candidate(route, match));
+      table.#hosts.add(match.host, match.path, candidate(route, match));
+      yield;
     }
-    this.#hosts.finish();
+    yield* table.#hosts.finish();
+    return table;
   }
+
+  private constructor() {}
 
   /** The ordinary path, one that nobody would normalise, costs one pass over host and path and no allocation. */
   route(session: Session): Route | Reject | undefined {

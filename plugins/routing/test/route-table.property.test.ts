@@ -43,7 +43,7 @@ describe(`a route table (seed ${seed})`, () => {
         fc.array(fc.tuple(host, path, headers), { minLength: 1, maxLength: 8 }),
         (matches, asked) => {
           const routes = routesFor(matches);
-          const table = new RouteTable(routes);
+          const table = RouteTable.create(routes);
           for (const [name, where, fields] of asked) {
             const expected = referenceRoute(routes, { host: name, path: where, headers: fields });
             expect(verdict(table.route(sessionFor(name, where, fields)))).to.equal(

@@ -113,13 +113,13 @@ function attributesOf(pairs: readonly Fields[]): Record<string, Value> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const any = messages(pair, 2)[0]![0]!;
-      return [find(pair, 1)!.toString(), valueOf(any)];
+      return [find(pair, 1)!.toString(), anyValueOf(any)];
     }),
   );
 }
 
 /** An AnyValue: a text, a truth value, an integer or a double. */
-function valueOf({ number, value }: Fields[number]): Value {
+function anyValueOf({ number, value }: Fields[number]): Value {
   if (number === 1) return value.toString();
   if (number === 2) return value === 1n;
   if (number === 3) return Number(value as bigint);
