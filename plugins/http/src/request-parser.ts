@@ -14,11 +14,14 @@ const END_TO_END = new Set(
   sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions`.split(/\s+/),
 );
 
-/** What we may put behind the received fields. */
-const OURS =
-  'via host te connection upgrade x-request-id x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-client-cert'
-    .split(' ')
-    .reduce((bits, name) => bits | bitOf(name), 0);
+const bitsOf = (...names: string[]) => names.reduce((bits, name) => bits | bitOf(name), 0);
+
+// What we put behind the received fields: always, and now and then.
+const OURS = bitsOf('via', 'x-request-id', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host');
+const HANDSHAKE = bitsOf('connection', 'upgrade');
+const TRAILERS = bitsOf('te', 'connection');
+const HOST_NAME = bitsOf('host');
+const CERTIFICATE = bitsOf('x-forwarded-client-cert');
 
 const SLASH = 47;
 
@@ -264,7 +267,7 @@ export class RequestParser {
     this.authority = '';
     this.host = '';
     if (hostAt !== -1) {
-      if (!this.#readHost(b, offsets[hostAt + 2]!, offsets[hostAt + 3]!)) return 'downstream-malformed';
+      if (!this.#readHost(text(hostAt), b, offsets[hostAt + 2]!, offsets[hostAt + 3]!)) return 'downstream-malformed';
     } else if (version === 1) return 'downstream-malformed';
     this.target = head.slice(targetStart - from, targetEnd - from);
     const refused = this.#readTarget(b, targetStart, targetEnd);
@@ -298,9 +301,18 @@ export class RequestParser {
       }
     }
     if (head.length - 2 > keep) fields += head.slice(keep, head.length - 2);
-    if (this.websocket) fields += 'connection: Upgrade\r\nupgrade: websocket\r\n';
-    if (trailers) fields += 'te: trailers\r\nconnection: te\r\n';
-    if (hostAt === -1 && this.authority !== '') fields += `host: ${this.authority}\r\n`;
+    if (this.websocket) {
+      fields += 'connection: Upgrade\r\nupgrade: websocket\r\n';
+      names |= HANDSHAKE;
+    }
+    if (trailers) {
+      fields += 'te: trailers\r\nconnection: te\r\n';
+      names |= TRAILERS;
+    }
+    if (hostAt === -1 && this.authority !== '') {
+      fields += `host: ${this.authority}\r\n`;
+      names |= HOST_NAME;
+    }
     if (version === 1 && forwardedFor === '' && !hasProto) fields += origin.hop;
     else {
       fields += version === 0 ? 'via: 1.0 outrigger\r\n' : 'via: 1.1 outrigger\r\n';
@@ -312,21 +324,23 @@ export class RequestParser {
       const known = this.authority === this.#known.authority;
       fields += known ? this.#known.line : `x-forwarded-host: ${this.authority}\r\n`;
     }
-    if (origin.certificate !== undefined)
+    if (origin.certificate !== undefined) {
       fields += `x-forwarded-client-cert: ${forwardedCertificates}${origin.certificate}\r\n`;
+      names |= CERTIFICATE;
+    }
     this.fields = fields;
     this.names = names;
     return undefined;
   }
 
   /** False where it is not one. */
-  #readHost(b: Buffer, from: number, to: number): boolean {
+  #readHost(authority: string, b: Buffer, from: number, to: number): boolean {
     const known = this.#known;
-    const authority = latin1(b, from, to);
     if (authority !== known.authority) {
       const host = hostOf(b, from, to);
       if (host === '') return false;
-      known.authority = authority;
+      // A copy of its own: a slice would hold on to the whole head.
+      known.authority = latin1(b, from, to);
       known.host = host;
       known.line = `x-forwarded-host: ${authority}\r\n`;
     }
