@@ -67,6 +67,18 @@ export class FieldLines implements Headers {
     if (this.#mayHave(name)) this.text = withoutLines(this.text, name);
   }
 
+  /** `text`, which has these names, with what an attempt changes; what is the engine's stays as it is. */
+  overlaid(text: string, { names, values }: Overlay): string {
+    let result = text;
+    for (let i = 0; i < names.length; i++) {
+      const name = names[i]!;
+      if (OWNED.has(name)) continue;
+      if (this.#mayHave(name)) result = withoutLines(result, name);
+      if (values[i] !== undefined) result += `${name}: ${values[i]}\r\n`;
+    }
+    return result;
+  }
+
   #mayHave(name: string): boolean {
     return (this.#names & bitOf(name)) !== 0;
   }
@@ -88,19 +100,6 @@ export function bitOf(name: string): number {
 /** As {@link bitOf}, for who has the name as bytes. */
 export function bitOfName(first: number, length: number): number {
   return 1 << (((first | 32) * 13 + length) & 31);
-}
-
-/** The text with what an attempt changes; what is the engine's stays as it is. */
-export function overlaid(text: string, overlay: Overlay): string {
-  const { names, values } = overlay;
-  let result = text;
-  for (let i = 0; i < names.length; i++) {
-    const value = values[i];
-    if (OWNED.has(names[i]!)) continue;
-    result = withoutLines(result, names[i]!);
-    if (value !== undefined) result += `${names[i]}: ${value}\r\n`;
-  }
-  return result;
 }
 
 /** The text without every line of `name`; the same string where there is none. */

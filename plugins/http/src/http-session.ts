@@ -19,7 +19,7 @@ import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import { BodyPipeline } from './body-pipeline.ts';
 import type { DownstreamConnection } from './downstream-connection.ts';
 import type { Engine } from './engine.ts';
-import { overlaid, withoutLines } from './field-lines.ts';
+import { withoutLines } from './field-lines.ts';
 import { localReply, RequestView, ResponseView, statusLine } from './heads.ts';
 import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
@@ -233,7 +233,7 @@ export class HttpSession extends SessionRecord {
       fields += `host: ${endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address}\r\n`;
     if (this.kind === 'websocket' && this.hooks.onMessage !== null)
       fields = offerReadable(fields, this.request.headers);
-    if (overlay !== null) fields = overlaid(fields, overlay);
+    if (overlay !== null) fields = this.request.headers.overlaid(fields, overlay);
     const changed = this.#requestTransforms !== undefined && !this.#downstream.body.done;
     if (changed)
       fields = `${withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding')}transfer-encoding: chunked\r\n`;
