@@ -31,7 +31,12 @@ export const rootSchema: Schema = {
       default: '0s',
     },
     timeout: { doc: 'Time within which everything that is open must end.', format: 'duration', default: '30s' },
-    rate: { doc: 'Closes of long-lived sessions per second.', format: 'rate', default: 200 },
+    rate: { doc: 'Closes of long-lived sessions per second, at most.', format: 'rate', default: 200 },
+    code: {
+      doc: 'What WebSockets are closed with: 1001 (going away), or 1012 (service restart) where the sidecar comes back.',
+      format: [1001, 1012],
+      default: 1001,
+    },
   },
   listeners: { doc: 'Addresses to accept on, by name.', format: 'any', optional: true },
   clusters: { doc: 'Sets of equivalent endpoints, by name.', format: 'any', optional: true },

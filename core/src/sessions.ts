@@ -10,6 +10,6 @@ export interface Sessions extends Iterable<Session> {
 export interface IdleConnections {
   /** How many are idle, for one endpoint's address or in all. */
   count(address?: string): number;
-  /** Closes those of one endpoint, or all. */
-  close(address?: string): void;
+  /** Closes those of one endpoint, or all; only those that have been idle for `idleMs` milliseconds, where that is given. */
+  close(address?: string, idleMs?: number): void;
 }

@@ -173,6 +173,10 @@ export class SocketStream implements ByteStream {
     } else this.socket.destroy();
   }
 
+  keepAlive(idleMs: number): void {
+    this.socket.setKeepAlive(true, idleMs);
+  }
+
   get buffered(): number {
     const waiting = this.socket.writableLength;
     return this.#direct ? waiting + (handleOf(this.socket)?.writeQueueSize ?? 0) : waiting;

@@ -84,6 +84,7 @@ const BACK: readonly string[] = [
   'onAttemptEnd',
   'onResponse',
   'onOpen',
+  'onEventStream',
   'onMessage',
   'onPong',
   'onSessionEnd',

@@ -56,11 +56,10 @@ export class Pools implements IdleConnections {
     return count;
   }
 
-  close(address?: string): void {
+  close(address?: string, idleMs = 0): void {
     for (const [endpoint, pool] of this.#pools) {
       if (address !== undefined && endpoint.address !== address) continue;
-      this.#pools.delete(endpoint);
-      for (const connection of pool) connection.discard();
+      for (const connection of [...pool]) if (connection.idleMs >= idleMs) connection.discard();
     }
   }
 }

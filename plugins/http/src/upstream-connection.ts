@@ -55,6 +55,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   #length = 0;
   #keepAlive = true;
   #idleMs = 0;
+  #idleSince = 0;
   #sentAtTimer = 0;
   #error: Error | undefined;
 
@@ -97,8 +98,15 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     else this.#fail(this.#overdue);
   }
 
+  /** How long it has been in the pool. */
+  get idleMs(): number {
+    return this.#engine.clock.now() - this.#idleSince;
+  }
+
   connected(): void {
     this.established = true;
+    const { keepalive } = this.#engine.clusterSettings(this.session!.cluster!).tcp;
+    if (keepalive !== Number.POSITIVE_INFINITY) this.stream.keepAlive(keepalive);
     this.#engine.clock.disarm(this);
     this.session?.upstreamConnected();
   }
@@ -283,6 +291,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
       !dirty && this.#keepAlive && session.requestSent && !this.#ended && !this.stream.destroyed && idleMs > 0;
     if (reusable && this.#engine.pools.put(this, pool.idle)) {
       this.stream.resume();
+      this.#idleSince = this.#engine.clock.now();
       this.#engine.clock.arm(this, idleMs);
     } else this.discard();
     session.responseComplete();

@@ -151,6 +151,7 @@ export default definePlugin<Settings>({
             heard('onOpen');
             session.websocket?.ping('upstream');
           },
+          onEventStream: () => heard('onEventStream'),
           watchesMessages(session) {
             heard('watchesMessages');
             return session.request.path !== '/unwatched';

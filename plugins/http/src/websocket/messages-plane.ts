@@ -71,6 +71,11 @@ export class MessagesPlane extends ClosingPlane {
     ends.sender.ping(ends.ping, side === 'upstream');
   }
 
+  pingSentAt(side: Side): number | undefined {
+    const { ping, pingedAt } = this.#of(this.leg(side));
+    return ping === undefined ? undefined : pingedAt;
+  }
+
   send(side: Side, data: Buffer | string, binary: boolean): void {
     const ends = this.#of(this.leg(side));
     if (!this.over && this.#open(ends.leg))
