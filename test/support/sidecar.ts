@@ -36,6 +36,8 @@ export interface SidecarOptions {
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly route?: Readonly<Record<string, unknown>>;
   readonly cluster?: Readonly<Record<string, unknown>>;
+  /** Of the route. Default: keep. */
+  readonly onChange?: 'keep' | 'drain';
   /** Default: round-robin. */
   readonly balancer?: string;
   readonly bind?: string;
@@ -120,7 +122,7 @@ export function configurationOf(options: SidecarOptions): Configuration {
         protocol: options.listener?.['tls'] === undefined ? 'http' : 'https',
         bind: options.bind ?? '127.0.0.1:0',
         direction: options.direction ?? 'inbound',
-        routes: [{ cluster: 'app', settings: options.route ?? {} }],
+        routes: [{ cluster: 'app', onChange: options.onChange ?? 'keep', settings: options.route ?? {} }],
         settings: {
           trustedPeers: [],
           tcp: { keepalive: Number.POSITIVE_INFINITY },

@@ -149,10 +149,7 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
   drained(side: Side): void {
     const leg = this.leg(side);
     leg.connection.released();
-    if (leg.peer.paused) {
-      leg.peer.paused = false;
-      this.resumed(leg.peer);
-    }
+    this.#letFlow(leg.peer);
   }
 
   /** `leg`'s target reads again. */
@@ -182,6 +179,7 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     if (this.#cause !== undefined || describeCause(cause).closeCode === 0) return this.#gone(side, undefined, cause);
     leg.over = true;
     leg.closeSent = 1006;
+    this.#letFlow(leg.peer);
     // What it has begun will never be whole.
     this.beginClose(cause, closeCodeOf(cause), reasonOf(cause), true, side);
   }
@@ -279,7 +277,15 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     // In the closing handshake: the other leg still gets, and gives, its Close.
     leg.pendingClose = undefined;
     leg.closeSent ??= 1006;
+    this.#letFlow(leg.peer);
     this.#settle();
+  }
+
+  /** Its target reads nothing any more: what comes is not held up by it, for a Close may be among it. */
+  #letFlow(leg: Leg): void {
+    if (!leg.paused) return;
+    leg.paused = false;
+    this.resumed(leg);
   }
 
   #finish(cause: Cause, initiator: Initiator, error?: Error): void {
