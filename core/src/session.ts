@@ -108,6 +108,8 @@ export interface WebSocketControl {
    * waits for its Pong, or for a frame to end, a further call does nothing. Not on the bytes plane.
    */
   ping(side: Side): void;
+  /** Whether nothing is read (the bytes plane): nothing of ours can be sent, and messages are not counted. */
+  readonly opaque: boolean;
   /** Monotonic milliseconds at which the Ping went out that waits for its Pong; undefined where none does. */
   pingSentAt(side: Side): number | undefined;
   /** Sends a message of ours to `side`, between two messages. */

@@ -335,6 +335,26 @@ describe('keepalive', () => {
     await pair.close();
   });
 
+  it('takes a tunnel for idle by its bytes, and cuts it', async () => {
+    const pair = new WebSocketPair();
+    await pair.open({}, { keepalive: { idleTimeout: 10_000 }, listener: { websocket: { plane: 'bytes' } } });
+    let last = 0;
+    await passUntil(
+      pair.clock,
+      () => pair.books.outcomes.length > 0,
+      () => {
+        if (pair.clock.now() > 40_000 || pair.clock.now() - last < 5_000) return;
+        last = pair.clock.now();
+        pair.send('downstream', Buffer.from('x'));
+      },
+    );
+    expect(pair.clock.now()).to.be.within(last + 10_000, last + 12_000 + TICKS);
+    expect(last).to.be.above(35_000);
+    expect(pair.books.causes).to.deep.equal(['idle-timeout']);
+    expect(pair.at('upstream').every((byte) => byte === 'x'.charCodeAt(0))).to.equal(true);
+    await pair.close();
+  });
+
   it('holds no timer for a WebSocket that has ended', async () => {
     const pair = new WebSocketPair();
     await pair.open({}, { keepalive: {} });

@@ -27,6 +27,7 @@ export class EventStream extends Timer implements EventStreamControl {
   /** The last bytes that went down, the newest one in the lowest place. A stream begins where an event may. */
   #tail = (LF << 8) | LF;
   #closing: Cause | undefined;
+  #over = false;
 
   constructor(clock: Clock, sink: EventSink) {
     super();
@@ -35,7 +36,9 @@ export class EventStream extends Timer implements EventStreamControl {
     this.lastByteAt = clock.now();
   }
 
+  /** Takes lent bytes. What comes behind the end is nobody's. */
   write(b: Buffer, from: number, to: number): void {
+    if (this.#over) return;
     this.lastByteAt = this.#clock.now();
     if (this.#closing !== undefined) return this.#writeLast(b, from, to);
     for (let i = Math.max(from, to - 3); i < to; i++) this.#tail = (this.#tail << 8) | b[i]!;
@@ -43,15 +46,15 @@ export class EventStream extends Timer implements EventStreamControl {
   }
 
   comment(): boolean {
-    if (this.#closing !== undefined || !this.#betweenEvents) return false;
+    if (this.#over || this.#closing !== undefined || !this.#betweenEvents) return false;
     this.write(COMMENT, 0, COMMENT.length);
     return true;
   }
 
   /** Ends the stream behind the event that is under way. Who may not go on (`expired`) gets no more of it. */
   close(cause: Cause): void {
-    if (this.#closing !== undefined) return;
-    if (this.#betweenEvents) return this.#sink.end(cause);
+    if (this.#over || this.#closing !== undefined) return;
+    if (this.#betweenEvents) return this.#end(cause);
     if (cause === 'expired') return this.#sink.cut(cause);
     this.#closing = cause;
     this.#clock.arm(this, EVENT_TIMEOUT_MS);
@@ -67,10 +70,20 @@ export class EventStream extends Timer implements EventStreamControl {
       this.#tail = (this.#tail << 8) | b[i]!;
       if (!this.#betweenEvents) continue;
       this.#sink.write(b, from, i + 1);
-      this.#sink.end(this.#closing!);
-      return;
+      return this.#end(this.#closing!);
     }
     this.#sink.write(b, from, to);
+  }
+
+  #end(cause: Cause): void {
+    this.stop();
+    this.#sink.end(cause);
+  }
+
+  /** The session is over, whoever has ended it: nothing more goes down. */
+  stop(): void {
+    this.#over = true;
+    this.#clock.disarm(this);
   }
 
   /** Whether the last line is blank: lines end with CRLF, LF or CR. */

@@ -555,7 +555,7 @@ export class HttpSession extends SessionRecord {
 
   override finish(reason: Cause, ending?: Ending): boolean {
     if (this.#total !== undefined) this.clock.disarm(this.#total);
-    if (this.eventStream !== undefined) this.clock.disarm(this.eventStream);
+    this.eventStream?.stop();
     if (!super.finish(reason, ending)) return false;
     if (this.plane !== null) this.#engine.closes.ended(this, reason, ending);
     return true;

@@ -101,7 +101,8 @@ export class ResponseParser {
           }
           break;
         case 12:
-          if (isName(b, name, 'content-type') && isName(b, offsets[at + 2]!, EVENT_STREAM)) this.eventStream = true;
+          // The value first: it is seldom this one, and most differ in their first letters.
+          if (isName(b, offsets[at + 2]!, EVENT_STREAM) && isName(b, name, 'content-type')) this.eventStream = true;
           break;
         case 14:
           if (isName(b, name, 'content-length')) {

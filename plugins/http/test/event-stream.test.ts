@@ -59,6 +59,8 @@ describe('an event stream', () => {
       write('x\n');
       expect(stream.comment()).to.equal(false);
       write('\nnot this');
+      write('nor what comes in another piece\n\n');
+      expect(stream.comment()).to.equal(false);
       expect(state).to.deep.equal({ out: `${text}x\n\n`, ended: 'drain', cut: '' });
     });
   }

@@ -22,7 +22,7 @@ export class WebSocketTimer extends StreamTimer {
   protected look(now: number): number {
     const { websocket } = this.session;
     if (websocket === undefined) return NOTHING_DUE;
-    const idle = this.#lookForMessages(now);
+    const idle = this.#lookForMessages(websocket.opaque, now);
     const downstream = this.#lookAt('downstream', websocket, now);
     const upstream = this.#lookAt('upstream', websocket, now);
     return Math.min(idle, downstream, upstream);
@@ -30,7 +30,7 @@ export class WebSocketTimer extends StreamTimer {
 
   #lookAt(side: Side, websocket: WebSocketControl, now: number): number {
     const { interval, timeout }: LegPolicy = this.policy[side];
-    if (interval === Number.POSITIVE_INFINITY) return NOTHING_DUE;
+    if (interval === Number.POSITIVE_INFINITY || websocket.opaque) return NOTHING_DUE;
     const silentSince = websocket.lastByteAt(side);
     const sentAt = websocket.pingSentAt(side);
     if (sentAt !== undefined) {
@@ -45,13 +45,15 @@ export class WebSocketTimer extends StreamTimer {
     return now + timeout;
   }
 
-  #lookForMessages(now: number): number {
+  #lookForMessages(opaque: boolean, now: number): number {
     const { idleTimeout } = this.policy;
     if (idleTimeout === Number.POSITIVE_INFINITY) return NOTHING_DUE;
     const { messagesReceived, messagesSent, bytesReceived, bytesSent } = this.session;
     const messages = messagesReceived + messagesSent;
     const bytes = bytesReceived + bytesSent;
-    if (messages !== this.#messages || bytes - this.#bytes > CONTROL_BYTES) this.#carriedAt = now;
+    // Of a tunnel the bytes are all that is known, and none of them are ours.
+    const ours = opaque ? 0 : CONTROL_BYTES;
+    if (messages !== this.#messages || bytes - this.#bytes > ours) this.#carriedAt = now;
     else if (now - this.#carriedAt >= idleTimeout) this.session.close('idle-timeout');
     this.#messages = messages;
     this.#bytes = bytes;

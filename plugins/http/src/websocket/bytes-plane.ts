@@ -7,6 +7,7 @@ const TCP_KEEPALIVE_MS = 25_000;
 
 /** An opaque tunnel: nothing is read, so nothing can be counted, pinged or closed but by its end. Chosen by configuration. */
 export class BytesPlane implements Plane, WebSocketControl {
+  readonly opaque = true;
   readonly #session: HttpSession;
   readonly #clock: Clock;
   readonly #downstream: Leg;

@@ -109,6 +109,10 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     return this;
   }
 
+  get opaque(): boolean {
+    return false;
+  }
+
   protected leg(side: Side): Leg {
     return side === 'downstream' ? this.downstream : this.upstream;
   }
