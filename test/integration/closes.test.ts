@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { type Cause, type ConnectionHooks, close, definePlugin, Metrics, type Outcome } from '@outrigger/core';
+import { type Cause, type ConnectionHooks, close, type Outcome } from '@outrigger/core';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Books } from '../support/books.ts';
+import { countingMetrics } from '../support/counting-metrics.ts';
 import { frame, framesOfSoFar, HANDSHAKE, SWITCHING } from '../support/frames.ts';
 import { RawClient, statusOf } from '../support/raw-client.ts';
 import { type SidecarOptions, startSidecar } from '../support/sidecar.ts';
@@ -278,11 +279,7 @@ describe('a WebSocket that ends', () => {
     it(`because ${what}: ${cause}, by ${initiator}`, async () => {
       const pair = new WebSocketPair();
       const counted: string[] = [];
-      const counting = definePlugin({
-        name: 'counting',
-        bind: (bind) => void bind(Metrics).toConstantValue(countingMetrics(counted)),
-      });
-      await pair.open(hooks, { ...options, plugins: [counting] });
+      await pair.open(hooks, { ...options, plugins: [countingMetrics(counted)] });
       await happens(pair);
       const answer = answerCloses(pair);
       await passUntil(
@@ -386,20 +383,3 @@ describe('a message that is small on the wire and huge inflated', () => {
     await upstream.stop();
   });
 });
-
-/** Metrics that keep what is counted, as `name label label`. */
-function countingMetrics(counted: string[]): Metrics {
-  const instrument = (name: string) => ({
-    with: (...labels: readonly string[]) => ({
-      add: () => void counted.push([name, ...labels].join(' ')),
-      set() {},
-      record() {},
-    }),
-  });
-  return {
-    counter: instrument,
-    gauge: instrument,
-    histogram: instrument,
-    onCollect: () => ({ [Symbol.dispose]() {} }),
-  };
-}

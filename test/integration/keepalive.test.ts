@@ -11,11 +11,13 @@ import {
 } from '@outrigger/core';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { frame, framesOfSoFar, HANDSHAKE, messagesOf } from '../support/frames.ts';
+import { Books } from '../support/books.ts';
+import { countingMetrics } from '../support/counting-metrics.ts';
+import { frame, framesOfSoFar, HANDSHAKE, messagesOf, SWITCHING } from '../support/frames.ts';
 import { IdleCutter } from '../support/idle-cutter.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
-import { httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
+import { httpUpstream, rawUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 import { eventually, passUntil, turns } from '../support/virtual-time.ts';
 import { WebSocketPair } from '../support/websocket-pair.ts';
 
@@ -144,6 +146,25 @@ for (const plane of ['frames', 'messages'] as const) {
       );
       expect(pair.clock.now()).to.be.within(22_000 + 13_500, 22_000 + 15_000 + 2 * TICKS);
       expect(pair.books.causes).to.deep.equal(['upstream-pong-timeout']);
+    });
+
+    it('does not count the time in which no ping can go out, because a frame of the other side is under way', async () => {
+      const upstreamOff = { cluster: { keepalive: { interval: OFF } } };
+      await pair.open(hooks, { keepalive: { websocket: { interval: 10_000, timeout: 5_000 } }, ...upstreamOff });
+      const message = frame(1, 'half');
+      pair.send('upstream', message.subarray(0, 4));
+      await turns();
+      // On the plane of messages nothing is under way towards the client before a message is whole.
+      const frames = plane === 'frames';
+      await passUntil(pair.clock, () => pair.clock.now() >= 60_000 || pair.books.outcomes.length > 0);
+      expect(pair.books.causes).to.deep.equal(frames ? [] : ['downstream-pong-timeout']);
+      if (!frames) return;
+      pair.send('upstream', message.subarray(4));
+      await eventually(() => pingsAt(pair, 'downstream').length === 1);
+      const took = await passUntil(pair.clock, () => closesAt(pair, 'upstream').length > 0);
+      expect(took).to.be.within(4_900, 5_000 + 5_000 + TICKS);
+      await passUntil(pair.clock, () => pair.books.outcomes.length > 0);
+      expect(pair.books.causes).to.deep.equal(['downstream-pong-timeout']);
     });
 
     it('does nothing where it is off', async () => {
@@ -317,7 +338,9 @@ describe('keepalive', () => {
         }),
     });
     const pair = new WebSocketPair();
-    await pair.open({}, { keepalive: {}, plugins: [plugin], balancer: 'listening' });
+    const counted: string[] = [];
+    const plugins = [plugin, countingMetrics(counted)];
+    await pair.open({}, { keepalive: {}, plugins, balancer: 'listening' });
     const details = () => pair.sidecar.runtime.adminDetails.map((one) => one.session?.(pair.session));
     expect(details()).to.deep.equal([{ pingMs: { downstream: null, upstream: null } }]);
     await passUntil(pair.clock, () => SIDES.every((side) => pingsAt(pair, side).length > 0));
@@ -329,10 +352,42 @@ describe('keepalive', () => {
     const [[address, ms]] = pings as [[string, number]];
     expect(address).to.equal(pair.upstream.address);
     expect(ms).to.be.within(100, 4_000);
+    for (const side of SIDES)
+      expect(counted.filter((one) => one === `outrigger_websocket_ping_duration_seconds ${side}`)).to.have.length(1);
     const [{ pingMs }] = details() as [{ pingMs: Record<Side, number> }];
     expect(pingMs.upstream).to.equal(ms);
     expect(pingMs.downstream).to.be.within(100, 4_000);
     await pair.close();
+  });
+
+  it('believes a peer whose answer lies unread where the process has stood still', async () => {
+    const upstream = kept(
+      await rawUpstream((socket, all) => {
+        if (all.endsWith('\r\n\r\n')) socket.write(SWITCHING);
+      }),
+    );
+    const books = new Books();
+    sidecar = await startSidecar({
+      endpoints: [upstream.address],
+      plugins: [books.plugin],
+      keepalive: { websocket: { interval: OFF, timeout: 300 } },
+      listener: { keepalive: { interval: 200 } },
+    });
+    const client = await RawClient.connect(sidecar.port);
+    client.socket.setNoDelay(true);
+    client.send(HANDSHAKE);
+    const pings = () =>
+      framesOfSoFar(Buffer.from(client.received.slice(client.received.indexOf('\r\n\r\n') + 4), 'latin1'));
+    await client.until((text) => text.includes('\r\n\r\n') && pings().length === 1);
+    client.send(frame(10, pings()[0]!.payload, { masked: true }));
+    const until = performance.now() + 3_000;
+    while (performance.now() < until);
+    await client.until(() => pings().length === 2);
+    expect(books.outcomes).to.deep.equal([]);
+    // And one that is really dead is found all the same.
+    await sidecar.runtime.sessions.none();
+    expect(books.causes).to.deep.equal(['downstream-pong-timeout']);
+    client.destroy();
   });
 
   it('takes a tunnel for idle by its bytes, and cuts it', async () => {

@@ -7,6 +7,11 @@ const IDLE_CHECKS = 10;
 /** Bytes that pings and pongs may account for between two looks; more are a message under way. */
 const CONTROL_BYTES = 1_024;
 
+/** A timer that is so late tells that the process stood still. */
+const LATE_MS = 500;
+/** For one turn of the event loop, which reads what has come. */
+const SECOND_LOOK_MS = 1;
+
 const NOTHING_DUE = Number.POSITIVE_INFINITY;
 
 /** Pings the silent sides of a WebSocket, gives up those that stay silent, and ends one that carries nothing. */
@@ -14,6 +19,7 @@ export class WebSocketTimer extends StreamTimer {
   /** The last round trips, in milliseconds; -1: none yet. */
   downstreamRtt = -1;
   upstreamRtt = -1;
+  #lookedAgain = false;
   /** What had been carried when it was last seen to carry something. */
   #messages = 0;
   #bytes = 0;
@@ -37,12 +43,20 @@ export class WebSocketTimer extends StreamTimer {
       // Any byte is a sign of life, so that who sent one since has his interval again.
       const overdueAt = (sentAt >= silentSince ? sentAt : silentSince + interval) + timeout;
       if (now < overdueAt) return overdueAt;
+      if (this.#mayBeUnread(now, overdueAt)) return now + SECOND_LOOK_MS;
       websocket.giveUp(side, `${side}-pong-timeout`);
       return NOTHING_DUE;
     }
     if (!this.isDue(silentSince, interval, now)) return this.pauseEnds(silentSince, interval);
     websocket.ping(side);
     return now + timeout;
+  }
+
+  /** Where the process has stood still, timers run before what has come meanwhile is read: then a second look decides. */
+  #mayBeUnread(now: number, overdueAt: number): boolean {
+    const lookAgain = now - overdueAt > LATE_MS && !this.#lookedAgain;
+    this.#lookedAgain = lookAgain;
+    return lookAgain;
   }
 
   #lookForMessages(opaque: boolean, now: number): number {
