@@ -8,16 +8,16 @@ import {
   type Sample,
   type Side,
   VirtualClock,
+  WheelClock,
 } from '@outrigger/core';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { Books } from '../support/books.ts';
 import { countingMetrics } from '../support/counting-metrics.ts';
-import { frame, framesOfSoFar, HANDSHAKE, messagesOf, SWITCHING } from '../support/frames.ts';
+import { frame, framesOfSoFar, HANDSHAKE, messagesOf } from '../support/frames.ts';
 import { IdleCutter } from '../support/idle-cutter.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
-import { httpUpstream, rawUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
+import { httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 import { eventually, passUntil, turns } from '../support/virtual-time.ts';
 import { WebSocketPair } from '../support/websocket-pair.ts';
 
@@ -360,34 +360,27 @@ describe('keepalive', () => {
     await pair.close();
   });
 
-  it('believes a peer whose answer lies unread where the process has stood still', async () => {
-    const upstream = kept(
-      await rawUpstream((socket, all) => {
-        if (all.endsWith('\r\n\r\n')) socket.write(SWITCHING);
-      }),
-    );
-    const books = new Books();
-    sidecar = await startSidecar({
-      endpoints: [upstream.address],
-      plugins: [books.plugin],
-      keepalive: { websocket: { interval: OFF, timeout: 300 } },
-      listener: { keepalive: { interval: 200 } },
-    });
-    const client = await RawClient.connect(sidecar.port);
-    client.socket.setNoDelay(true);
-    client.send(HANDSHAKE);
-    const pings = () =>
-      framesOfSoFar(Buffer.from(client.received.slice(client.received.indexOf('\r\n\r\n') + 4), 'latin1'));
-    await client.until((text) => text.includes('\r\n\r\n') && pings().length === 1);
-    client.send(frame(10, pings()[0]!.payload, { masked: true }));
-    const until = performance.now() + 3_000;
-    while (performance.now() < until);
-    await client.until(() => pings().length === 2);
-    expect(books.outcomes).to.deep.equal([]);
+  it('believes peers whose answers lie unread where the process has stood still', async () => {
+    const pair = new WebSocketPair(new WheelClock(() => {}));
+    const section = { keepalive: { interval: 200, timeout: 300 } };
+    await pair.open({}, { keepalive: {}, listener: section, cluster: section });
+    const answered = { downstream: 0, upstream: 0 };
+    for (const blocked of [true, true, false]) {
+      for (const side of SIDES) await eventually(() => pingsAt(pair, side).length > answered[side]);
+      for (const side of SIDES) {
+        const pings = pingsAt(pair, side);
+        answered[side] = pings.length;
+        pair.send(side, frame(10, pings.at(-1)!.payload, { masked: side === 'downstream' }));
+      }
+      const until = performance.now() + 1_500;
+      while (blocked && performance.now() < until);
+    }
+    for (const side of SIDES) await eventually(() => pingsAt(pair, side).length > answered[side]);
+    expect(pair.books.outcomes).to.deep.equal([]);
     // And one that is really dead is found all the same.
-    await sidecar.runtime.sessions.none();
-    expect(books.causes).to.deep.equal(['downstream-pong-timeout']);
-    client.destroy();
+    await pair.sidecar.runtime.sessions.none();
+    expect(pair.books.causes[0]).to.match(/-pong-timeout$/);
+    await pair.close();
   });
 
   it('takes a tunnel for idle by its bytes, and cuts it', async () => {

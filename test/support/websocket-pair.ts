@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type ConnectionHooks, type Session, type Side, VirtualClock } from '@outrigger/core';
+import { type Clock, type ConnectionHooks, type Session, type Side, VirtualClock } from '@outrigger/core';
 import { Books } from './books.ts';
 import { HANDSHAKE, SWITCHING } from './frames.ts';
 import { RawClient } from './raw-client.ts';
@@ -10,12 +10,17 @@ import { eventually } from './virtual-time.ts';
 /** A WebSocket whose both ends are raw sockets. */
 export class WebSocketPair {
   readonly books = new Books();
-  readonly clock = new VirtualClock();
+  /** Virtual, unless the pair was given a real one. */
+  readonly clock: VirtualClock;
   session!: Session;
   sidecar!: TestSidecar;
   upstream!: RawUpstream;
   client!: RawClient;
   readonly pongs: Side[] = [];
+
+  constructor(clock: Clock = new VirtualClock()) {
+    this.clock = clock as VirtualClock;
+  }
 
   /** `options` are for the sidecar. */
   async open(hooks: ConnectionHooks = {}, options: Partial<SidecarOptions> = {}): Promise<void> {

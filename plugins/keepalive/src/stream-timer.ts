@@ -1,11 +1,10 @@
 import { type Clock, type Session, Timer } from '@outrigger/core';
 import type { Policy } from './policy.ts';
+import { StreamEnds } from './stream-ends.ts';
 
 /** Intervals are shortened by 5 to 15 %: peers that opened together are not pinged together, and a late tick is no late ping. */
 const EARLIEST = 0.85;
 const SPREAD = 0.1;
-/** Ages are shortened by up to 10 %. */
-const AGE_SPREAD = 0.1;
 
 /** Source of the jitter: 0 to 1. */
 export type Random = () => number;
@@ -14,19 +13,18 @@ export type Random = () => number;
 export abstract class StreamTimer extends Timer {
   protected readonly session: Session;
   protected readonly policy: Policy;
-  protected readonly clock: Clock;
+  readonly #clock: Clock;
   readonly #random: Random;
-  /** When `maxAge` is over. */
-  readonly #endsAt: number;
+  readonly #ends: StreamEnds | undefined;
   #stopped = false;
 
   constructor(session: Session, policy: Policy, clock: Clock, random: Random) {
     super();
     this.session = session;
     this.policy = policy;
-    this.clock = clock;
+    this.#clock = clock;
     this.#random = random;
-    this.#endsAt = clock.now() + policy.maxAge * (1 - AGE_SPREAD * random());
+    this.#ends = StreamEnds.of(session, policy, clock.now(), random);
   }
 
   /** Does what is due; the time at which to look again, Infinity for never. */
@@ -34,16 +32,16 @@ export abstract class StreamTimer extends Timer {
 
   /** Looks, and arms itself for the next time. */
   expired(): void {
-    const now = this.clock.now();
-    if (now >= this.#endsAt) return this.session.close('max-age');
-    const next = Math.min(this.look(now), this.#endsAt);
-    if (next !== Number.POSITIVE_INFINITY && !this.#stopped) this.clock.arm(this, next - now);
+    const now = this.#clock.now();
+    const ends = this.#ends?.look(now) ?? Number.POSITIVE_INFINITY;
+    const next = Math.min(this.look(now), ends);
+    if (next !== Number.POSITIVE_INFINITY && !this.#stopped) this.#clock.arm(this, next - now);
   }
 
   /** The session is over. */
   stop(): void {
     this.#stopped = true;
-    this.clock.disarm(this);
+    this.#clock.disarm(this);
   }
 
   /** When something is due that is done every `interval` of silence. */
