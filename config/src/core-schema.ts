@@ -62,7 +62,7 @@ export const listenerSchema: Schema = {
 export const routeSchema: Schema = {
   cluster: { doc: 'Name of the cluster that what matches goes to.', format: String },
   onChange: {
-    doc: 'What becomes of its open WebSockets when a reload changes the route or takes it away: they stay, or are closed with 1012 at the pace of drain.rate.',
+    doc: 'What becomes of its open WebSockets and event streams when a reload changes the route or takes it away: they stay, or are closed (1012), spread over drain.timeout.',
     format: ['keep', 'drain'],
     default: 'keep',
   },

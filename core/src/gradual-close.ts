@@ -10,7 +10,7 @@ const STEP_MS = 100;
 const CATCH_UP_SECONDS = 0.2;
 /** So long before the deadline the last one is closed, or a quarter of the time where that is less: its peer has to answer. */
 const HANDSHAKE_MS = 5_000;
-/** However much time there is, so great a part of `rate` is closed each second. */
+/** However much time there is, so great a part of `rate` is closed at once, and then each second: a few need not wait. */
 const LEAST_PACE = 0.05;
 
 /**
@@ -28,7 +28,7 @@ export function closeGradually(
   let before = clock.now();
   const end = by.at - Math.min(HANDSHAKE_MS, (by.at - before) / 4);
   const closed = new WeakSet<Session>();
-  let owed = 1;
+  let owed = Math.max(1, by.rate * LEAST_PACE);
   const step = () => {
     const now = clock.now();
     const open: Session[] = [];

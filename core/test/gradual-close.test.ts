@@ -60,11 +60,12 @@ describe('closing gradually', () => {
     expect(crowd.closes.length).to.be.within(400, 525);
   });
 
-  it('does not make a few wait: a twentieth of the rate is closed each second', () => {
-    many(10);
-    crowd.close({ at: 30_000, rate: 200 });
-    crowd.clock.advance(1_200);
+  it('does not make a few wait: a twentieth of the rate is closed at once, and each second', () => {
+    many(20);
+    crowd.close({ at: 60_000, rate: 200 });
     expect(crowd.closes).to.have.length(10);
+    crowd.clock.advance(1_300);
+    expect(crowd.closes).to.have.length(20);
   });
 
   it('closes each once, and does not wait for those that do not answer', () => {

@@ -1,6 +1,7 @@
 import type { Cause, Clock, Side, WebSocketControl } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
-import { Leg, type LegConnection, type Plane } from './plane.ts';
+import { Leg, type LegConnection } from './leg.ts';
+import type { Plane } from './plane.ts';
 
 /** Nobody can ping in here: the kernel looks for dead peers after this silence, well within what load balancers allow. */
 const TCP_KEEPALIVE_MS = 25_000;

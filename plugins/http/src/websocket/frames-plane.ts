@@ -13,7 +13,8 @@ import {
   PONG,
   TEXT,
 } from './frame.ts';
-import { ClosingPlane, type Leg, type LegConnection } from './plane.ts';
+import type { Leg, LegConnection } from './leg.ts';
+import { ClosingPlane } from './plane.ts';
 
 const header = new FrameHeader();
 

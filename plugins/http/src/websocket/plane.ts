@@ -1,5 +1,4 @@
 import {
-  type ByteStream,
   type Cause,
   type Clock,
   describeCause,
@@ -10,6 +9,7 @@ import {
   type WebSocketControl,
 } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
+import { Leg, type LegConnection } from './leg.ts';
 
 /** How the bytes of an open WebSocket go from one side to the other. */
 export interface Plane {
@@ -29,49 +29,11 @@ export interface Plane {
   endNow(cause: Cause): void;
 }
 
-/** A connection that carries one side of a WebSocket, as its plane sees it. */
-export interface LegConnection {
-  readonly stream: ByteStream;
-  /** A write is waiting: the peer has to read within `timeouts.write`. */
-  stalled(): void;
-  /** It has. */
-  released(): void;
-  /** Sends what is queued, then a FIN, and reads on for a moment. */
-  close(cause: Cause): void;
-}
-
 /** Bytes of the reason of a Close (RFC 6455 §5.5). */
 const MAX_REASON = 123;
 
 /** After our Close, so long is waited for the peer's. */
 const CLOSE_TIMEOUT_MS = 5_000;
-
-/** One side of an open WebSocket. */
-export class Leg {
-  readonly side: Side;
-  readonly connection: LegConnection;
-  peer!: Leg;
-  lastByteAt: number;
-  /** The code of the Close that came from this side; 1005 for one without. Undefined: none came. */
-  closeReceived: number | undefined = undefined;
-  /** The code of the Close that went to this side. */
-  closeSent: number | undefined = undefined;
-  /** A Close of ours that waits until what is under way has gone out. */
-  pendingClose: { readonly code: number; readonly reason: string } | undefined = undefined;
-  /** Nothing is expected from it any more: it has gone, or broke the protocol. */
-  over = false;
-  paused = false;
-
-  constructor(side: Side, connection: LegConnection, now: number) {
-    this.side = side;
-    this.connection = connection;
-    this.lastByteAt = now;
-  }
-
-  get stream(): ByteStream {
-    return this.connection.stream;
-  }
-}
 
 /**
  * What the frames and the messages plane have in common: the closing handshake of both legs, who began it and why, and the
