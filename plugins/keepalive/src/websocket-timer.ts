@@ -44,6 +44,7 @@ export class WebSocketTimer extends StreamTimer {
     }
     if (!this.isDue(silentSince, interval, now)) return this.pauseEnds(silentSince, interval);
     websocket.ping(side);
-    return now + timeout;
+    // Answered at once, the next one may be due before this one would be overdue.
+    return Math.min(now + timeout, this.pauseEnds(now, interval));
   }
 }
