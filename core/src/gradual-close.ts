@@ -6,8 +6,8 @@ import type { Sessions } from './sessions.ts';
 
 /** Closes go out in steps of 100 to 200 ms, at random, so that several sidecars do not go in step. */
 const STEP_MS = 100;
-/** What was not closed in a step that came late is made up for, this much of a second at a time. */
-const CATCH_UP_SECONDS = 0.2;
+/** What was not closed because a step came late is made up for, so much of a second's at once. */
+const CATCH_UP_SECONDS = 0.25;
 /** So long before the deadline the last one is closed, or a quarter of the time where that is less: its peer has to answer. */
 const HANDSHAKE_MS = 5_000;
 /** However much time there is, so great a part of `rate` is closed at once, and then each second: a few need not wait. */

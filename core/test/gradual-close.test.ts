@@ -2,9 +2,18 @@ import { type Deadline, OpenSessions, type Session, VirtualClock } from '@outrig
 import { expect } from 'chai';
 import { closeGradually } from '../src/gradual-close.ts';
 
+/** A clock whose timers may all come late. */
+class LateClock extends VirtualClock {
+  late = 0;
+
+  override after(ms: number, f: () => void): Disposable {
+    return super.after(ms + this.late, f);
+  }
+}
+
 /** Sessions that are asked to close, and go when they are told to. */
 class Crowd {
-  readonly clock = new VirtualClock();
+  readonly clock = new LateClock();
   readonly open = new Set<Session>();
   /** Time, code and cause of each close. */
   readonly closes: [number, number | undefined, string][] = [];
@@ -58,6 +67,17 @@ describe('closing gradually', () => {
     crowd.clock.advance(10_000);
     expect(crowd.busiestSecond).to.be.at.most(150);
     expect(crowd.closes.length).to.be.within(400, 525);
+  });
+
+  it('makes up for steps that come late, within one and a half of the rate in any second', () => {
+    many(2_000);
+    crowd.close({ at: 20_000, rate: 200 });
+    // The event loop is held up again and again.
+    crowd.clock.late = 200;
+    crowd.clock.advance(20_000);
+    expect(crowd.closes).to.have.length(2_000);
+    expect(crowd.closes.at(-1)![0]).to.be.below(16_500);
+    expect(crowd.busiestSecond).to.be.at.most(300);
   });
 
   it('does not make a few wait: a twentieth of the rate is closed at once, and each second', () => {

@@ -12,16 +12,16 @@ import { WebSocketPair } from '../support/websocket-pair.ts';
 
 describe('a drain', () => {
   for (const plane of ['frames', 'messages'] as const) {
-    it(`closes 200 WebSockets that talk with 1001, spread over 2 s, within its rate, and loses no message (${plane})`, async function () {
+    it(`closes 200 WebSockets that talk with 1001, spread over 4 s, within its rate, and loses no message (${plane})`, async function () {
       this.timeout(20_000);
-      const rate = 150;
-      const drained = await drainCrowd({ count: 200, drain: { timeout: 2_000, rate }, talkMs: 20, plane });
+      const rate = 100;
+      const drained = await drainCrowd({ count: 200, drain: { timeout: 4_000, rate }, talkMs: 50, plane });
       expect(drained.codes).to.deep.equal({ 1001: 200 });
       expect([...drained.reasons]).to.deep.equal(['drain']);
       expect([...drained.causes]).to.deep.equal(['drain']);
       expect(drained.busiestSecond).to.be.at.most(1.5 * rate);
-      expect(drained.spreadMs).to.be.within(900, 2_000);
-      expect(drained.sent).to.be.above(2_000);
+      expect(drained.spreadMs).to.be.within(2_000, 4_000);
+      expect(drained.sent).to.be.above(1_000);
       expect(drained.received + drained.undelivered).to.equal(drained.sent);
       expect(drained.disordered).to.equal(0);
     });
