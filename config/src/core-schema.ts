@@ -31,7 +31,12 @@ export const rootSchema: Schema = {
       default: '0s',
     },
     timeout: { doc: 'Time within which everything that is open must end.', format: 'duration', default: '30s' },
-    rate: { doc: 'Closes of long-lived sessions per second.', format: 'rate', default: 200 },
+    rate: { doc: 'Closes of long-lived sessions per second, at most.', format: 'rate', default: 200 },
+    code: {
+      doc: 'What WebSockets are closed with: 1001 (going away), or 1012 (service restart) where the sidecar comes back.',
+      format: [1001, 1012],
+      default: 1001,
+    },
   },
   listeners: { doc: 'Addresses to accept on, by name.', format: 'any', optional: true },
   clusters: { doc: 'Sets of equivalent endpoints, by name.', format: 'any', optional: true },
@@ -57,7 +62,7 @@ export const listenerSchema: Schema = {
 export const routeSchema: Schema = {
   cluster: { doc: 'Name of the cluster that what matches goes to.', format: String },
   onChange: {
-    doc: 'What becomes of its open WebSockets when a reload changes the route or takes it away: they stay, or are closed with 1012 at the pace of drain.rate.',
+    doc: 'What becomes of its open WebSockets and event streams when a reload changes the route or takes it away: they stay, or are closed (1012), spread over drain.timeout.',
     format: ['keep', 'drain'],
     default: 'keep',
   },

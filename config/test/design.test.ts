@@ -73,7 +73,7 @@ describe("the design's example", () => {
       service: { name: 'chat' },
       admin: { bind: '127.0.0.1:9901' },
       probes: { bind: '0.0.0.0:9902' },
-      drain: { delay: 0, timeout: 30_000, rate: 200 },
+      drain: { delay: 0, timeout: 30_000, rate: 200, code: 1001 },
     });
   });
 

@@ -48,7 +48,7 @@ describe('a document', () => {
       service: { name: 'outrigger' },
       admin: { bind: '127.0.0.1:9901' },
       probes: false,
-      drain: { delay: 0, timeout: 30_000, rate: 200 },
+      drain: { delay: 0, timeout: 30_000, rate: 200, code: 1001 },
     });
   });
 

@@ -47,6 +47,8 @@ export interface ByteStream {
   destroy(cause: Cause): void;
   /** As {@link destroy}, and the peer learns it: a reset, so that it cannot take what it has for the whole. */
   reset(cause: Cause): void;
+  /** From here on the kernel probes the peer after `idleMs` of silence, and breaks the stream where nobody answers (TCP keepalive). */
+  keepAlive(idleMs: number): void;
   /** Bytes that were written and that the kernel has not taken yet. */
   readonly buffered: number;
   /** Bytes that the kernel has taken so far; it tells a slow reader from one that does not read. */

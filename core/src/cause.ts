@@ -36,7 +36,7 @@ export const CAUSES = {
   'downstream-method': cause('downstream', 405, 0, 'CONNECT and TRACE are not served.'),
   'downstream-head-timeout': cause('downstream', 408, 0, 'The head was not complete in time (`timeouts.head`).'),
   'downstream-body-timeout': cause('downstream', 408, 0, 'The body stalled (`timeouts.body`).'),
-  'downstream-write-timeout': cause('downstream', 0, 0, 'The client stopped reading (`timeouts.write`).'),
+  'downstream-write-timeout': cause('downstream', 0, 1001, 'The client stopped reading (`timeouts.write`).'),
   'downstream-idle-timeout': cause('downstream', 0, 0, 'No request came on a kept connection (`timeouts.idle`).'),
   'downstream-handshake': cause('downstream', 400, 0, 'The WebSocket handshake is malformed (RFC 6455 §4.2.1).'),
   'downstream-handshake-version': cause('downstream', 426, 0, 'The WebSocket version is not 13.'),
@@ -99,7 +99,7 @@ export const CAUSES = {
   'upstream-malformed': cause('upstream', 502, 0, 'The response does not follow RFC 9112, or is ambiguous.'),
   'upstream-response-timeout': cause('upstream', 504, 0, 'No response head came in time (`timeouts.response`).', true),
   'upstream-total-timeout': cause('upstream', 504, 0, 'The exchange was not over in time (`timeouts.total`).'),
-  'upstream-write-timeout': cause('upstream', 504, 0, 'The endpoint stopped reading the request.'),
+  'upstream-write-timeout': cause('upstream', 504, 1011, 'The endpoint stopped reading the request.'),
   'upstream-handshake': cause(
     'upstream',
     502,
@@ -111,9 +111,31 @@ export const CAUSES = {
   'upstream-websocket-utf8': cause('upstream', 0, 1007, 'The endpoint sent text that is not UTF-8.'),
   'upstream-websocket-too-big': cause('upstream', 0, 1009, 'The endpoint sent a message over `maxMessageSize`.'),
 
+  'downstream-pong-timeout': cause(
+    'downstream',
+    0,
+    1001,
+    'The client of a WebSocket did not answer a Ping in time (`keepalive.timeout`), nor sent anything else.',
+  ),
+  'upstream-pong-timeout': cause(
+    'upstream',
+    0,
+    1011,
+    'The endpoint of a WebSocket did not answer a Ping in time (`keepalive.timeout`), nor sent anything else.',
+  ),
+
   'close-timeout': cause('sidecar', 0, 0, 'A peer did not answer a Close frame within 5 s.'),
   expired: cause('sidecar', 401, 1008, 'The session passed the `expiresAt` that a plugin had set.'),
-  drain: cause('sidecar', 503, 1001, 'The sidecar is draining.'),
+  'idle-timeout': cause('sidecar', 0, 1001, 'No message went either way for `keepalive.idleTimeout`.'),
+  'max-age': cause(
+    'sidecar',
+    0,
+    1001,
+    'The stream has reached its `keepalive.maxAge`; the client may come back at once.',
+  ),
+  'admin-closed': cause('sidecar', 503, 1001, 'Somebody closed the session on the admin address.'),
+  'plugin-closed': cause('sidecar', 0, 1001, 'A plugin closed the WebSocket with a code of its own.'),
+  drain: cause('sidecar', 503, 1001, 'The sidecar, the listener or the endpoint is draining.'),
   'route-changed': cause('sidecar', 503, 1012, 'A reload changed the route, whose `onChange` is `drain`.'),
   'drain-deadline': cause('sidecar', 503, 1001, 'The session was still open at the end of `drain.timeout`.'),
   'endpoint-gone': cause(
@@ -166,9 +188,14 @@ export interface Outcome {
   readonly initiator: Initiator;
   /** The status that went down, 101 for an opened WebSocket; undefined where none did. */
   readonly status?: number | undefined;
-  /** WebSocket close codes that went each way; undefined where no Close frame did. */
+  /** WebSocket close codes that went down and came from downstream; undefined where no Close frame did. */
   readonly closeCodeSent?: number | undefined;
   readonly closeCodeReceived?: number | undefined;
+  /** The same of the leg towards the endpoint: what went up, and what came from there. */
+  readonly upstreamCloseCodeSent?: number | undefined;
+  readonly upstreamCloseCodeReceived?: number | undefined;
+  /** Number of the generation that the session began with. */
+  readonly generation: number;
   /** The plugin that ended it, where one did. */
   readonly plugin?: string | undefined;
   readonly error?: Error | undefined;

@@ -17,8 +17,10 @@ export interface DrainSpec {
   /** Part of `timeout`: not ready, still accepting. */
   readonly delay: number;
   readonly timeout: number;
-  /** Closes of long-lived sessions per second. */
+  /** Closes of long-lived sessions per second, at most. */
   readonly rate: number;
+  /** What WebSockets are closed with when the sidecar ends: 1001, or 1012. Default 1001. */
+  readonly code?: number;
 }
 
 export interface ListenerSpec {

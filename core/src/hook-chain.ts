@@ -23,6 +23,7 @@ export interface HookChain {
   readonly onAttemptEnd: ((s: Session, a: Attempt) => void) | null;
   readonly onResponse: ((s: Session) => Awaitable<Verdict>) | null;
   readonly onOpen: ((s: Session) => void) | null;
+  readonly onEventStream: ((s: Session) => void) | null;
   readonly onMessage: ((s: Session, m: Message) => Awaitable<undefined | 'drop' | Close>) | null;
   /** Whether a plugin of the chain wants the messages of this session; null where none has `onMessage`. */
   readonly watchesMessages: ((s: Session) => boolean) | null;
@@ -49,7 +50,7 @@ export interface ChainServices {
 /**
  * Flattens hooks into one chain. `entries` are in plugin order. In it run the hooks towards upstream: onAccept, onConnection,
  * onRequest, onUpgrade, onRoute, onAttempt, and onMessage for what comes from downstream. In reverse run those on the way
- * back: onAttemptEnd, onResponse, onMessage for what comes from upstream, onSessionEnd, onDisconnect; onOpen and onPong, too,
+ * back: onAttemptEnd, onResponse, onMessage for what comes from upstream, onSessionEnd, onDisconnect; onOpen, onEventStream and onPong, too,
  * for both follow from an answer of upstream's.
  *
  * - A verdict ends the chain; hooks behind it are not asked. Each onMessage sees the `data` that the former one left.
@@ -72,6 +73,7 @@ export function chainHooks(entries: readonly ChainEntry[], services: ChainServic
     onAttemptEnd: voidChain(steps(back, 'onAttemptEnd'), containment, leaveBe),
     onResponse: verdictChain(steps(back, 'onResponse'), REJECT, containment),
     onOpen: voidChain(steps(back, 'onOpen'), containment, endSession),
+    onEventStream: voidChain(steps(back, 'onEventStream'), containment, endSession),
     onMessage: messageChain(steps(entries, 'onMessage'), steps(back, 'onMessage'), containment),
     watchesMessages: watchChain(entries, containment),
     onPong: voidChain(steps(back, 'onPong'), containment, endSession),

@@ -79,6 +79,8 @@ export interface ConnectionHooks {
   onResponse?(session: Session): Awaitable<undefined | void | Reject>;
   /** The 101 was written. Once per opened WebSocket. */
   onOpen?(session: Session): void;
+  /** The head of a response of server-sent events was written. Once per such session; `session.eventStream` is set. */
+  onEventStream?(session: Session): void;
   /**
    * One WebSocket message, whole and inflated. A pending promise pauses its direction; a Close never overtakes it. Put
    * other bytes into `message.data` to change it.
@@ -105,6 +107,7 @@ export const HOOKS = [
   'onAttemptEnd',
   'onResponse',
   'onOpen',
+  'onEventStream',
   'onMessage',
   'watchesMessages',
   'onPong',

@@ -5,6 +5,8 @@ export interface Deadline {
   readonly at: number;
   /** Closes of long-lived sessions that may be sent per second while draining. */
   readonly rate: number;
+  /** What WebSockets are closed with: 1001, or 1012 where the sidecar comes back. Default: what the cause says. */
+  readonly closeCode?: number | undefined;
 }
 
 /** A plugin's own life. In plugin order on the way up, in reverse on the way down. */

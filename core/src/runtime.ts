@@ -64,6 +64,8 @@ export class Runtime implements Sidecar {
   #numbers = 0;
   #ready = false;
   #drainFinished = false;
+  /** What WebSockets are closed with at the end, where who asked for it has said so. */
+  #closeCode: number | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
   #reloads: Reloads = { changed: 0, unchanged: 0, failed: 0 };
   readonly #addresses = new Map<string, string>();
@@ -155,7 +157,8 @@ export class Runtime implements Sidecar {
     else this.#addresses.set(name, address);
   }
 
-  requestEnd(): void {
+  requestEnd(closeCode?: number): void {
+    this.#closeCode ??= closeCode;
     this.#endRequested.resolve();
   }
 
@@ -396,8 +399,8 @@ export class Runtime implements Sidecar {
     const wasReady = this.#ready;
     this.#ready = false;
     if (generation === undefined) return;
-    const { delay, timeout, rate } = generation.configuration.drain;
-    const by: Deadline = { at: this.clock.now() + timeout, rate };
+    const { delay, timeout, rate, code } = generation.configuration.drain;
+    const by: Deadline = { at: this.clock.now() + timeout, rate, closeCode: this.#closeCode ?? code };
     if (wasReady && delay > 0) await this.#pause(Math.min(delay, timeout));
     for (const direction of ['inbound', 'outbound'] as const) {
       const listeners = [...this.#listeners.values(), ...this.#closing];

@@ -138,6 +138,10 @@ export class SecureStream implements ByteStream, Sender {
     this.destroy(cause);
   }
 
+  keepAlive(idleMs: number): void {
+    this.socket.setKeepAlive(true, idleMs);
+  }
+
   get buffered(): number {
     return this.socket.writableLength + this.#writing + this.#queued;
   }

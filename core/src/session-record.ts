@@ -8,12 +8,24 @@ import type { RequestHead, ResponseHead } from './headers.ts';
 import type { HookChain } from './hook-chain.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { Route } from './router.ts';
-import type { Attempt, BodyTransform, Failure, Session, Slot, WebSocketControl } from './session.ts';
+import {
+  type Attempt,
+  type BodyTransform,
+  type EventStreamControl,
+  type Failure,
+  type Session,
+  type Slot,
+  slotCount,
+  type WebSocketControl,
+} from './session.ts';
 
 /** What ends a session, beside its cause; all of it optional. */
 export interface Ending {
   readonly error?: Error | undefined;
   readonly initiator?: Initiator | undefined;
+  /** Close codes that went up and came from upstream. */
+  readonly upstreamCloseCodeSent?: number | undefined;
+  readonly upstreamCloseCodeReceived?: number | undefined;
 }
 
 /**
@@ -25,6 +37,7 @@ export abstract class SessionRecord implements Session {
   abstract readonly request: RequestHead;
   abstract readonly response: ResponseHead | undefined;
   abstract readonly websocket: WebSocketControl | undefined;
+  abstract readonly eventStream: EventStreamControl | undefined;
   readonly kind: 'http' | 'websocket';
   readonly connection: Connection;
   readonly hooks: HookChain;
@@ -50,7 +63,7 @@ export abstract class SessionRecord implements Session {
   status: number | undefined = undefined;
   plugin: string | undefined = undefined;
 
-  protected readonly clock: Clock;
+  readonly clock: Clock;
   readonly #open: OpenSessions;
   #attempts: AttemptRecord[] | undefined;
   /** The current attempt: the last one begun. */
@@ -79,7 +92,7 @@ export abstract class SessionRecord implements Session {
   }
 
   /** Ends the session from outside: a plugin, an admin, its expiry, a drain. */
-  abstract close(cause: Cause): void;
+  abstract close(cause: Cause, code?: number, reason?: string): void;
   abstract transformRequest(transform: BodyTransform): void;
   abstract transformResponse(transform: BodyTransform): void;
 
@@ -116,7 +129,8 @@ export abstract class SessionRecord implements Session {
   }
 
   setState<T>(slot: Slot<T>, value: T): void {
-    this.#state ??= [];
+    // Exactly as many as there are: an array that grows takes twice the room, and a WebSocket may live for days.
+    this.#state ??= new Array<unknown>(slotCount());
     this.#state[slot.index] = value;
   }
 
@@ -181,6 +195,9 @@ export abstract class SessionRecord implements Session {
       status: this.status,
       closeCodeSent: this.closeCodeSent,
       closeCodeReceived: this.closeCodeReceived,
+      upstreamCloseCodeSent: ending?.upstreamCloseCodeSent,
+      upstreamCloseCodeReceived: ending?.upstreamCloseCodeReceived,
+      generation: this.generation,
       plugin: cause.startsWith('plugin:') ? cause.slice(7) : this.plugin,
       error: ending?.error,
       durationMs: this.clock.now() - this.began,

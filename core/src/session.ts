@@ -22,6 +22,11 @@ export function createSlot<T>(name: string): Slot<T> {
   return { name, index: slots++ };
 }
 
+/** Slots that were allotted so far. */
+export function slotCount(): number {
+  return slots;
+}
+
 /** One HTTP exchange, or one WebSocket from its upgrade to its close (Pingora's word). */
 export interface Session {
   /** The `x-request-id`: the client's where it sent a usable one, else 32 random hexadecimal digits. */
@@ -41,6 +46,14 @@ export interface Session {
   readonly attempts: readonly Attempt[];
   /** Set from `onOpen` to the end of a WebSocket. */
   readonly websocket?: WebSocketControl | undefined;
+  /** Set from `onEventStream` to the end of a stream of server-sent events. */
+  readonly eventStream?: EventStreamControl | undefined;
+  /** Bytes that came from downstream and went down so far, heads and framing included. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Whole WebSocket messages passed on so far, from downstream and from upstream. 0 on the bytes plane. */
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
   /** Wall-clock milliseconds at which the session is ended with `expired`; a hook may set it, and move it, at any time. */
   expiresAt?: number | undefined;
   /** Aborted when the session ends; made when it is first asked for. */
@@ -56,8 +69,12 @@ export interface Session {
   transformRequest(transform: BodyTransform): void;
   /** The same for the response's body; only from hooks up to `onResponse`. Several run in the order they were attached. */
   transformResponse(transform: BodyTransform): void;
-  /** Ends the session. A second call does nothing. */
-  close(cause: Cause): void;
+  /**
+   * Ends the session; a second call does nothing. A WebSocket is closed with what the cause says, or with `code` (throws a
+   * RangeError where it may not be sent) and `reason`, at most 123 bytes of UTF-8, which is the cause's name otherwise. An
+   * event stream ends behind its current event.
+   */
+  close(cause: Cause, code?: number, reason?: string): void;
 }
 
 /** Why an attempt failed. */
@@ -86,8 +103,15 @@ export interface Attempt {
 
 /** An open WebSocket in the hands of a hook. Every call is a no-op once the session has ended. */
 export interface WebSocketControl {
-  /** Sends a Ping between two frames; its Pong comes to `onPong` and goes no further. One at a time for each side. */
+  /**
+   * Sends a Ping between two frames; its Pong comes to `onPong` and goes no further. One at a time for each side: while one
+   * waits for its Pong, or for a frame to end, a further call does nothing. Not on the bytes plane.
+   */
   ping(side: Side): void;
+  /** Whether nothing is read (the bytes plane): nothing of ours can be sent, and messages are not counted. */
+  readonly opaque: boolean;
+  /** Monotonic milliseconds at which the Ping went out that waits for its Pong; undefined where none does. */
+  pingSentAt(side: Side): number | undefined;
   /** Sends a message of ours to `side`, between two messages. */
   send(side: Side, data: Buffer | string, binary: boolean): void;
   /**
@@ -95,8 +119,23 @@ export interface WebSocketControl {
    * most 123 bytes of UTF-8.
    */
   close(side: Side, code: number, reason?: string): void;
+  /**
+   * Gives `side` up, whose peer is taken for dead: its connection is cut at once, and the other side is closed with what the
+   * cause says. For causes whose `closeCode` is 0 the other side is cut, too.
+   */
+  giveUp(side: Side, cause: Cause): void;
   /** Monotonic milliseconds ({@link Clock.now}) at which the last byte came from `side`. */
   lastByteAt(side: Side): number;
+  /** Bytes that wait to be taken by the kernel on their way to `side`. */
+  buffered(side: Side): number;
+}
+
+/** A response of server-sent events (`text/event-stream`) in the hands of a hook. No-ops once the session has ended. */
+export interface EventStreamControl {
+  /** Monotonic milliseconds ({@link Clock.now}) at which the last byte went down. */
+  readonly lastByteAt: number;
+  /** Sends a comment, which clients ignore, where the stream stands between two events; says whether it did. */
+  comment(): boolean;
 }
 
 /** One WebSocket message, inflated and unmasked. */

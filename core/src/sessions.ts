@@ -11,6 +11,6 @@ export interface Sessions extends Iterable<Session> {
 export interface IdleConnections {
   /** How many are idle, for one endpoint's address or in all. */
   count(address?: string): number;
-  /** Closes those of one address, of one endpoint, or all. */
-  close(of?: string | Endpoint): void;
+  /** Closes those of one address, of one endpoint, or all; only those that have been idle for `idleMs` milliseconds, where that is given. */
+  close(of?: string | Endpoint, idleMs?: number): void;
 }

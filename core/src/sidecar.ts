@@ -47,6 +47,6 @@ export interface Sidecar {
   readonly addresses: ReadonlyMap<string, string>;
   /** Tells where a plugin really accepts, or (undefined) that it no longer does: the line `ready` and people want to know. */
   announce(name: string, address: string | undefined): void;
-  /** Asks for the drain and the end, as SIGTERM does. */
-  requestEnd(): void;
+  /** Asks for the drain and the end, as SIGTERM does; WebSockets are closed with `closeCode`, or as `drain.code` says. */
+  requestEnd(closeCode?: number): void;
 }

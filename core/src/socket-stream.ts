@@ -209,6 +209,10 @@ export class SocketStream implements ByteStream, Sender {
     } else this.socket.destroy();
   }
 
+  keepAlive(idleMs: number): void {
+    this.socket.setKeepAlive(true, idleMs);
+  }
+
   get buffered(): number {
     const waiting = this.#turn.length + this.socket.writableLength;
     return this.#direct ? waiting + (handleOf(this.socket)?.writeQueueSize ?? 0) : waiting;

@@ -70,6 +70,7 @@ class LineSession extends SessionRecord {
   readonly request = {} as RequestHead;
   readonly response = undefined;
   readonly websocket = undefined;
+  readonly eventStream = undefined;
 
   close(cause: Cause): void {
     this.finish(cause);

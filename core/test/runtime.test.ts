@@ -305,7 +305,7 @@ describe('the runtime', () => {
       expect(seen).to.deep.equal([]);
       clock.advance(2_000);
       await drained;
-      expect(seen).to.deep.equal([{ at: 9_000, rate: 7 }]);
+      expect(seen).to.deep.equal([{ at: 9_000, rate: 7, closeCode: undefined }]);
     });
 
     it('ends inbound sessions before it closes outbound listeners', async () => {

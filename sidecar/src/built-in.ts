@@ -5,6 +5,7 @@ import discovery from '@outrigger/discovery';
 import health from '@outrigger/health';
 import http from '@outrigger/http';
 import https from '@outrigger/https';
+import keepalive from '@outrigger/keepalive';
 import metrics from '@outrigger/metrics';
 import resilience from '@outrigger/resilience';
 import routing from '@outrigger/routing';
@@ -20,6 +21,7 @@ export const BUILT_IN = [
   discovery,
   scheduling,
   health,
+  keepalive,
   resilience,
   routing,
   http,

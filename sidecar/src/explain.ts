@@ -87,6 +87,7 @@ const BACK: readonly string[] = [
   'onAttemptEnd',
   'onResponse',
   'onOpen',
+  'onEventStream',
   'onMessage',
   'onPong',
   'onSessionEnd',

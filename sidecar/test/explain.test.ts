@@ -62,6 +62,7 @@ describe('outrigger explain', () => {
       'discovery',
       'scheduling',
       'health',
+      'keepalive',
       'resilience',
       'routing',
       'http',

@@ -1,14 +1,18 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { curl, itWith, nginx, pythonWebSockets } from '../support/peers.ts';
 import { endPrograms, Program, sidecarOn } from '../support/program.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { Scratch, shortest } from '../support/scratch.ts';
 import {
   type Echo,
   echoMessages,
   echoUpstream,
   field,
+  httpUpstream,
   type Upstream,
   webSocketUpstream,
 } from '../support/upstreams.ts';
@@ -26,6 +30,32 @@ describe('independent programs', () => {
   const before = async (upstream: Upstream, more = ''): Promise<number> => {
     upstreams.push(upstream);
     return sidecarOn(scratch.write('outrigger.yaml', shortest([upstream.address], more))).port();
+  };
+  /** Starts an nginx with one virtual host, and resolves when it accepts. */
+  const startNginx = async (host: string): Promise<Program> => {
+    const folder = join(scratch.folder, 'nginx');
+    const conf = scratch.write(
+      'nginx/nginx.conf',
+      `daemon off;
+master_process off;
+pid ${folder}/pid;
+error_log stderr notice;
+events { worker_connections 64; }
+http {
+  access_log off;
+  client_body_temp_path ${folder}/body;
+  proxy_temp_path ${folder}/proxy;
+  fastcgi_temp_path ${folder}/fastcgi;
+  uwsgi_temp_path ${folder}/uwsgi;
+  scgi_temp_path ${folder}/scgi;
+  server {${host}
+  }
+}
+`,
+    );
+    const started = new Program(nginx.path!, ['-c', conf, '-p', folder, '-e', 'stderr']);
+    await started.until(({ stderr }) => stderr.includes('nginx/'));
+    return started;
   };
   const run = async (command: string, args: readonly string[]): Promise<string> => {
     const program = new Program(command, args);
@@ -132,30 +162,10 @@ asyncio.run(main())
     scratch.write('nginx/html/index.html', '<h1>nginx</h1>');
     scratch.write('nginx/html/large', 'outrigger!'.repeat(100_000));
     const socket = join(scratch.folder, 'nginx/web');
-    const conf = scratch.write(
-      'nginx/nginx.conf',
-      `daemon off;
-master_process off;
-pid ${scratch.folder}/nginx/pid;
-error_log stderr notice;
-events { worker_connections 64; }
-http {
-  access_log off;
-  client_body_temp_path ${scratch.folder}/nginx/body;
-  proxy_temp_path ${scratch.folder}/nginx/proxy;
-  fastcgi_temp_path ${scratch.folder}/nginx/fastcgi;
-  uwsgi_temp_path ${scratch.folder}/nginx/uwsgi;
-  scgi_temp_path ${scratch.folder}/nginx/scgi;
-  server {
+    const server = await startNginx(`
     listen unix:${socket};
     root ${scratch.folder}/nginx/html;
-    location = /connection { default_type text/plain; return 200 "$connection"; }
-  }
-}
-`,
-    );
-    const server = new Program(nginx.path!, ['-c', conf, '-p', join(scratch.folder, 'nginx'), '-e', 'stderr']);
-    await server.until(({ stderr }) => stderr.includes('nginx/'));
+    location = /connection { default_type text/plain; return 200 "$connection"; }`);
     const program = sidecarOn(scratch.write('outrigger.yaml', shortest([`unix:${socket}`])));
     const url = `http://127.0.0.1:${await program.port()}`;
     const page = await fetch(`${url}/`);
@@ -173,4 +183,67 @@ http {
     const gone = await fetch(`${url}/`);
     expect([gone.status, (await gone.text()).split(':')[0]]).to.deep.equal([502, 'connect-failed']);
   });
+
+  itWith(
+    nginx,
+    'nginx in front cuts a silent WebSocket and silent events without us, and with us neither',
+    async () => {
+      const upstream = await webSocketUpstream(() => {});
+      const events = await httpUpstream((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.write('data: one\n\n');
+      });
+      upstreams.push(upstream, events);
+      const file = scratch.write(
+        'behind.yaml',
+        `listeners:
+  inbound:
+    protocol: http
+    bind: "127.0.0.1:0"
+    keepalive: { peerIdleTimeout: 2s }
+    routes: [{ match: { path: /events }, cluster: events }, { cluster: app }]
+clusters:
+  app: { endpoints: ["${upstream.address}"] }
+  events: { endpoints: ["${events.address}"] }
+`,
+      );
+      const port = await sidecarOn(file).port();
+      const socket = join(scratch.folder, 'nginx/front');
+      const timeout = 'proxy_read_timeout 2s; proxy_buffering off; proxy_http_version 1.1;';
+      const upgrade = 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;';
+      await startNginx(`
+    listen unix:${socket};
+    ${timeout}
+    location /with/ws { ${upgrade} proxy_pass http://127.0.0.1:${port}/; }
+    location /without/ws { ${upgrade} proxy_pass http://${upstream.address}/; }
+    location /with/events { proxy_pass http://127.0.0.1:${port}/events; }
+    location /without/events { proxy_pass http://${events.address}/; }`);
+      const began = performance.now();
+      const silentFor = async (path: string): Promise<number> => {
+        const client = new WebSocket(`ws+unix:${socket}:${path}`);
+        client.on('error', () => {});
+        await once(client, 'open');
+        const patience = setTimeout(() => client.terminate(), 6_000);
+        await once(client, 'close');
+        clearTimeout(patience);
+        return performance.now() - began;
+      };
+      const eventsFor = async (path: string): Promise<number> => {
+        const client = await RawClient.connect({ path: socket });
+        client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        const patience = setTimeout(() => client.destroy(), 6_000);
+        await client.untilEnd();
+        clearTimeout(patience);
+        return performance.now() - began;
+      };
+      const [ws, bareWs, stream, bareStream] = await Promise.all([
+        silentFor('/with/ws'),
+        silentFor('/without/ws'),
+        eventsFor('/with/events'),
+        eventsFor('/without/events'),
+      ]);
+      for (const bare of [bareWs, bareStream]) expect(bare).to.be.within(1_900, 4_500);
+      for (const kept of [ws, stream]) expect(kept).to.be.above(5_900);
+    },
+  );
 });

@@ -8,22 +8,23 @@ import { eventually } from '../support/virtual-time.ts';
 
 type Hook = (typeof HOOKS)[number];
 
-/** How often each is called for one GET, and one WebSocket that has a message each way and one ping of ours. */
+/** How often each is called for a GET, another of events, and a WebSocket that has a message each way and one ping of ours. */
 const CALLS: Readonly<Record<Hook, number>> = {
-  onAccept: 2,
-  onConnection: 2,
-  onRequest: 2,
+  onAccept: 3,
+  onConnection: 3,
+  onRequest: 3,
   onUpgrade: 1,
-  onRoute: 2,
-  onAttempt: 2,
-  onAttemptEnd: 2,
-  onResponse: 2,
+  onRoute: 3,
+  onAttempt: 3,
+  onAttemptEnd: 3,
+  onResponse: 3,
   onOpen: 1,
+  onEventStream: 1,
   onMessage: 2,
   watchesMessages: 1,
   onPong: 1,
-  onSessionEnd: 2,
-  onDisconnect: 2,
+  onSessionEnd: 3,
+  onDisconnect: 3,
 };
 
 const AWAITED: readonly Hook[] = ['onConnection', 'onRequest', 'onUpgrade', 'onRoute', 'onResponse', 'onMessage'];
@@ -51,10 +52,12 @@ describe('each hook', () => {
   afterEach(() => sidecar.stop());
   after(() => upstream.stop());
 
-  /** One GET on a connection of its own, and one WebSocket. */
+  /** Two GETs on connections of their own, and one WebSocket. */
   async function traffic(): Promise<void> {
     const response = await fetch(`${sidecar.url}/`, { headers: { connection: 'close' } });
     expect(await response.text()).to.equal('plain');
+    const events = await fetch(`${sidecar.url}/events`, { headers: { connection: 'close' } });
+    expect(await events.text()).to.equal('data: plain\n\n');
     const socket = new WebSocket(sidecar.url.replace('http', 'ws'));
     await once(socket, 'open');
     socket.send('hello');

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { Authority, writeAuthority, writePair } from '../support/certificates.ts';
 import { endPrograms, runToEnd, sidecarOn } from '../support/program.ts';
 import { Scratch } from '../support/scratch.ts';
 import { filesBelow, read } from '../support/tree.ts';
-import { httpUpstream, type Upstream } from '../support/upstreams.ts';
+import { echoMessages, httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 
 /** Who is asked what, in some of the examples: `Host` and path → the cluster that answers. */
 const ASKS: Readonly<Record<string, readonly (readonly [host: string, path: string, cluster: string])[]>> = {
@@ -22,6 +23,10 @@ const ASKS: Readonly<Record<string, readonly (readonly [host: string, path: stri
     ['chat.example.com', '/healthz', 'app'],
   ],
   'examples/https.yaml': [['localhost', '/', 'app']],
+  'examples/long-lived/outrigger.yaml': [
+    ['localhost', '/', 'chat'],
+    ['localhost', '/feed', 'chat'],
+  ],
   'examples/websocket-and-http.yaml': [
     ['localhost', '/ws', 'chat'],
     ['localhost', '/ws/room', 'chat'],
@@ -34,6 +39,16 @@ const ASKS: Readonly<Record<string, readonly (readonly [host: string, path: stri
 function namesIn(text: string, key: string): string[] {
   const [, section = ''] = new RegExp(`^${key}:.*\\n((?:(?: .*|#.*)?\\n)+)`, 'm').exec(text) ?? [];
   return [...section.matchAll(/^ {2}([\w-]+):/gm)].map((match) => match[1]!);
+}
+
+/** Resolves to the code that a WebSocket is closed with; `talk` once it is open. */
+async function closedWith(url: string, headers: Record<string, string>, talk: (socket: WebSocket) => void) {
+  const socket = new WebSocket(url, { headers });
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  talk(socket);
+  const [code, reason] = await closed;
+  return `${code} ${reason}`;
 }
 
 describe('examples', () => {
@@ -76,7 +91,8 @@ describe('examples', () => {
       const moved = listeners.flatMap((name) => ['--set', `listeners.${name}.bind=127.0.0.1:0`]);
       /** Nobody listens where it exports its spans to. */
       const env = { OTEL_TRACES_EXPORTER: 'none', TLS_DIR: scratch.folder };
-      const start = (set: readonly string[]) => sidecarOn(file, [...moved, '--set', 'probes=false', ...set], { env });
+      const start = (set: readonly string[]) =>
+        sidecarOn(file, [...moved, '--set', 'probes=false', '--set', 'drain.delay=0s', ...set], { env });
 
       it('begins with its schema, for editors', () => {
         expect(read(file)).to.match(/^# yaml-language-server: \$schema=\S+\n/);
@@ -118,4 +134,29 @@ describe('examples', () => {
       });
     });
   }
+
+  it('examples/long-lived: a WebSocket ends with its credential, and a renewed one goes on to a drain with 1012', async () => {
+    const chat = await webSocketUpstream(echoMessages);
+    upstreams.push(chat);
+    const program = sidecarOn('examples/long-lived/outrigger.yaml', [
+      ...['listeners.inbound.bind=127.0.0.1:0', 'probes=false', 'drain.delay=0s'].flatMap((set) => ['--set', set]),
+      ...['--set', `clusters.chat.endpoints=["${chat.address}"]`],
+    ]);
+    const url = `ws://127.0.0.1:${await program.port()}/`;
+    const inSeconds = (seconds: number) => String(Date.now() / 1_000 + seconds);
+    expect(await closedWith(url, { 'x-token-expires': inSeconds(0.2) }, () => {})).to.equal('1008 expired');
+    const renewed = closedWith(url, { 'x-token-expires': inSeconds(0.5) }, (socket) => {
+      socket.send('renew 4102444800');
+      socket.send('hello');
+      // What comes back first is the message behind the renewal, which goes no further.
+      socket.on('message', (data) => {
+        expect(String(data)).to.equal('hello');
+        program.kill('SIGTERM');
+      });
+    });
+    expect(await renewed).to.equal('1012 drain');
+    expect(await program.exit).to.deep.equal({ code: 0, signal: null });
+    const closes = program.log.filter(({ msg }) => msg === 'websocket closed');
+    expect(closes.map(({ cause }) => cause)).to.deep.equal(['expired', 'drain']);
+  });
 });

@@ -147,6 +147,7 @@ describe('a timeout', () => {
       closeWhenSent: () => false,
       destroy() {},
       reset() {},
+      keepAlive() {},
       buffered: 0,
       sent: 0,
       destroyed: false,

@@ -1,72 +1,8 @@
-import type { Socket } from 'node:net';
-import type { ConnectionHooks, Session, Side } from '@outrigger/core';
-import { VirtualClock } from '@outrigger/core';
+import type { ConnectionHooks, Side } from '@outrigger/core';
 import { expect } from 'chai';
-import { Books } from '../support/books.ts';
-import { frame, framesOf, HANDSHAKE, SWITCHING } from '../support/frames.ts';
-import { RawClient } from '../support/raw-client.ts';
-import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
-import { type RawUpstream, rawUpstream } from '../support/upstreams.ts';
+import { frame, framesOf, framesOfSoFar, messagesOf } from '../support/frames.ts';
 import { eventually, passUntil, turns } from '../support/virtual-time.ts';
-
-/** A WebSocket whose both ends are raw sockets. */
-class Pair {
-  readonly books = new Books();
-  readonly clock = new VirtualClock();
-  session!: Session;
-  sidecar!: TestSidecar;
-  upstream!: RawUpstream;
-  client!: RawClient;
-  readonly pongs: Side[] = [];
-
-  async open(hooks: ConnectionHooks = {}): Promise<void> {
-    this.upstream = await rawUpstream((socket, all) => {
-      if (all.endsWith('\r\n\r\n')) socket.write(SWITCHING);
-    });
-    this.sidecar = await startSidecar({
-      endpoints: [this.upstream.address],
-      clock: this.clock,
-      plugins: [this.books.plugin],
-      hooks: {
-        onPong: (_, side) => void this.pongs.push(side),
-        ...hooks,
-        onOpen: (session) => {
-          this.session = session;
-          hooks.onOpen?.(session);
-        },
-      },
-    });
-    this.client = await RawClient.connect(this.sidecar.port);
-    this.client.socket.setNoDelay(true);
-    this.client.send(HANDSHAKE);
-    await eventually(() => this.session !== undefined);
-    await this.client.until((text) => text.includes('\r\n\r\n'));
-  }
-
-  get server(): Socket {
-    const [socket] = this.upstream.open;
-    return socket!;
-  }
-
-  /** What has come at `side`, behind the handshake. */
-  at(side: Side): Buffer {
-    const text = side === 'downstream' ? this.client.received : this.upstream.received;
-    return Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1');
-  }
-
-  send(side: Side, bytes: Buffer): void {
-    if (side === 'downstream') this.client.send(bytes);
-    else this.server.write(bytes);
-  }
-
-  async close(): Promise<void> {
-    this.client.destroy();
-    await eventually(() => this.sidecar.runtime.sessions.size === 0);
-    await this.books.balance(this.sidecar);
-    await this.sidecar.stop();
-    await this.upstream.stop();
-  }
-}
+import { WebSocketPair as Pair } from '../support/websocket-pair.ts';
 
 const other = (side: Side): Side => (side === 'downstream' ? 'upstream' : 'downstream');
 const code = (payload: Buffer) => [payload.readUInt16BE(0), payload.subarray(2).toString()];
@@ -214,31 +150,4 @@ for (const plane of ['frames', 'messages'] as const) {
       });
     }
   });
-}
-
-/** The whole frames at the start of `bytes`. */
-function framesOfSoFar(bytes: Buffer): ReturnType<typeof framesOf> {
-  for (let end = bytes.length; end >= 0; end--) {
-    try {
-      return framesOf(bytes.subarray(0, end));
-    } catch (error) {
-      if (!/not whole|range/i.test(String(error)) && bytes.length - end > 14) throw error;
-    }
-  }
-  return [];
-}
-
-/** The messages in `frames`, their fragments joined; a fragment out of place is an error. */
-function messagesOf(frames: ReturnType<typeof framesOf>): string[] {
-  const messages: string[] = [];
-  let open: string | undefined;
-  for (const { opcode, fin, payload } of frames) {
-    if (opcode >= 8) continue;
-    if ((opcode === 0) !== (open !== undefined)) throw new Error('a message within a message');
-    open = (open ?? '') + payload.toString();
-    if (!fin) continue;
-    messages.push(open);
-    open = undefined;
-  }
-  return messages;
 }

@@ -100,7 +100,8 @@ plugins:
     expect(line('onSessionEnd')).to.include({ cause: 'complete', status: 200, timed: true });
   });
 
-  it('hears every hook there is, once a WebSocket has come and gone', async () => {
+  it('hears every hook there is, once a WebSocket has come and gone; for events it has one of its own', async () => {
+    const all = HOOKS.filter((hook) => hook !== 'onEventStream');
     const program = sidecarOn(file);
     const socket = new WebSocket(`ws://127.0.0.1:${await program.port()}/ws`);
     await once(socket, 'open');
@@ -110,14 +111,17 @@ plugins:
     await untilHeard(program, 'onPong');
     socket.close(1000);
     await untilHeard(program, 'onDisconnect');
-    expect(new Set(heard(program))).to.deep.equal(new Set(HOOKS));
-    const once_ = HOOKS.filter((hook) => hook !== 'onMessage');
+    expect(new Set(heard(program))).to.deep.equal(new Set(all));
+    const once_ = all.filter((hook) => hook !== 'onMessage');
     for (const hook of once_) expect(heard(program).filter((one) => one === hook).length, hook).to.equal(1);
     const messages = program.log.filter(({ hook }) => hook === 'onMessage').map(({ from, text }) => `${from} ${text}`);
     expect(messages).to.deep.equal(['downstream drop me', 'downstream hello', 'upstream HELLO']);
     expect(
       heard(program).filter((hook) => hook !== 'onMessage' && hook !== 'onPong' && hook !== 'watchesMessages'),
-    ).to.deep.equal(HOOKS.filter((hook) => !['onMessage', 'onPong', 'watchesMessages'].includes(hook)));
+    ).to.deep.equal(all.filter((hook) => !['onMessage', 'onPong', 'watchesMessages'].includes(hook)));
+    await exchange(await program.port(), 'GET /ws/events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    await program.until(() => heard(program).filter((hook) => hook === 'onDisconnect').length === 2);
+    expect(heard(program).filter((hook) => hook === 'onEventStream')).to.have.length(1);
   });
 
   it('adds keys to listeners, routes, clusters and endpoints, and transforms bodies', async () => {
@@ -290,6 +294,7 @@ export default definePlugin({
     onAttemptEnd: [200, 'open'],
     onResponse: [500, 500],
     onOpen: [200, 1011],
+    onEventStream: [200, 'open'],
     onMessage: [200, 1011],
     watchesMessages: [200, 'open'],
     onPong: [200, 1011],
@@ -301,7 +306,10 @@ export default definePlugin({
     const [http, webSocket] = SEEN[hook];
     it(`${hook}: an exchange sees ${http}, a WebSocket ${webSocket}, and the process goes on`, async () => {
       const port = await program.port(hook);
-      const answer = await exchange(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n').catch(() => '');
+      const path = hook === 'onEventStream' ? '/events' : '/';
+      const answer = await exchange(port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`).catch(
+        () => '',
+      );
       expect(answer === '' ? 'closed' : statusOf(answer)).to.equal(http);
       expect(await webSocketSees(port)).to.equal(webSocket);
       const failed = await program.until(({ log }) => log.find((line) => line['hook'] === hook));

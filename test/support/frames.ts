@@ -51,6 +51,33 @@ export function framesOf(bytes: Buffer): Frame[] {
   return frames;
 }
 
+/** The whole frames at the start of `bytes`. */
+export function framesOfSoFar(bytes: Buffer): Frame[] {
+  for (let end = bytes.length; end >= 0; end--) {
+    try {
+      return framesOf(bytes.subarray(0, end));
+    } catch (error) {
+      if (!/not whole|range/i.test(String(error)) && bytes.length - end > 14) throw error;
+    }
+  }
+  return [];
+}
+
+/** The messages in `frames`, their fragments joined; a fragment out of place is an error. */
+export function messagesOf(frames: Frame[]): string[] {
+  const messages: string[] = [];
+  let open: string | undefined;
+  for (const { opcode, fin, payload } of frames) {
+    if (opcode >= 8) continue;
+    if ((opcode === 0) !== (open !== undefined)) throw new Error('a message within a message');
+    open = (open ?? '') + payload.toString();
+    if (!fin) continue;
+    messages.push(open);
+    open = undefined;
+  }
+  return messages;
+}
+
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 export const HANDSHAKE = `GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`;
 export const SWITCHING =

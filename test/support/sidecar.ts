@@ -12,6 +12,7 @@ import {
 import discovery from '@outrigger/discovery';
 import http from '@outrigger/http';
 import https from '@outrigger/https';
+import keepalive, { type KeepaliveSettings } from '@outrigger/keepalive';
 import routing from '@outrigger/routing';
 import scheduling from '@outrigger/scheduling';
 
@@ -35,10 +36,16 @@ export interface SidecarOptions {
   readonly listener?: Readonly<Record<string, unknown>>;
   readonly route?: Readonly<Record<string, unknown>>;
   readonly cluster?: Readonly<Record<string, unknown>>;
+  /** Of the route. Default: keep. */
+  readonly onChange?: 'keep' | 'drain';
+  /** Default: round-robin. */
+  readonly balancer?: string;
   readonly bind?: string;
   readonly direction?: 'inbound' | 'outbound';
   /** Settings of the https plugin, which is there where a section `tls` needs it. */
   readonly https?: { readonly [key: string]: object };
+  /** Loads the keepalive plugin: these of its settings are not as in the built-in set. */
+  readonly keepalive?: Partial<KeepaliveSettings>;
   readonly drain?: Partial<Configuration['drain']>;
   /** Default: the real one. */
   readonly clock?: Clock;
@@ -88,6 +95,13 @@ const HTTPS = {
   expiry: { warning: 30 * 24 * 3_600_000 },
 };
 
+const KEEPALIVE: KeepaliveSettings = {
+  websocket: { interval: 25_000, timeout: 10_000 },
+  eventStream: { interval: 25_000 },
+  idleTimeout: Number.POSITIVE_INFINITY,
+  maxAge: Number.POSITIVE_INFINITY,
+};
+
 function usesTls({ listener, cluster }: SidecarOptions): boolean {
   // An empty section is that of a test with a connector of its own.
   return listener?.['tls'] !== undefined || Object.keys((cluster?.['tls'] as object | undefined) ?? {}).length > 0;
@@ -108,10 +122,11 @@ export function configurationOf(options: SidecarOptions): Configuration {
         protocol: options.listener?.['tls'] === undefined ? 'http' : 'https',
         bind: options.bind ?? '127.0.0.1:0',
         direction: options.direction ?? 'inbound',
-        routes: [{ cluster: 'app', settings: options.route ?? {} }],
+        routes: [{ cluster: 'app', onChange: options.onChange ?? 'keep', settings: options.route ?? {} }],
         settings: {
           trustedPeers: [],
           clientCertificateDetails: ['subject', 'uri', 'dns'],
+          tcp: { keepalive: Number.POSITIVE_INFINITY },
           ...section(options.listener, TIMEOUTS.listener),
           websocket: {
             plane: 'auto',
@@ -124,9 +139,13 @@ export function configurationOf(options: SidecarOptions): Configuration {
     clusters: [
       {
         name: 'app',
-        balancer: { policy: 'round-robin', settings: {} },
+        balancer: { policy: options.balancer ?? 'round-robin', settings: {} },
         discovery: { name: 'static', spec: options.endpoints.map((address) => ({ address })) },
-        settings: { pool: { idle: 256 }, ...section(options.cluster, TIMEOUTS.cluster) },
+        settings: {
+          pool: { idle: 256 },
+          tcp: { keepalive: Number.POSITIVE_INFINITY },
+          ...section(options.cluster, TIMEOUTS.cluster),
+        },
       },
     ],
     plugins: [],
@@ -140,6 +159,7 @@ function composed(options: SidecarOptions): ComposedPlugin[] {
     scheduling,
     routing,
     http,
+    ...(options.keepalive === undefined ? [] : [keepalive as unknown as Plugin]),
     ...(usesTls(options) ? [https as unknown as Plugin] : []),
     ...plugins,
   ];
@@ -149,10 +169,15 @@ function composed(options: SidecarOptions): ComposedPlugin[] {
   return all.map((plugin) => ({
     plugin,
     origin: 'test',
-    settings: plugin.name === 'https' ? { ...HTTPS, ...options.https } : {},
+    settings: settingsOf(plugin.name, options),
     onError,
     timeout: hookTimeout,
   }));
+}
+
+function settingsOf(plugin: string, options: SidecarOptions): Readonly<Record<string, unknown>> {
+  if (plugin === 'https') return { ...HTTPS, ...options.https };
+  return plugin === 'keepalive' ? { ...KEEPALIVE, ...options.keepalive } : {};
 }
 
 function collectingLogger(lines: LogLine[], fields: object = {}): Logger {

@@ -87,12 +87,17 @@ export async function rawUpstream(answer: (socket: Socket, all: string, piece: B
   });
 }
 
-/** A WebSocket server (ws); `serve` gets each socket. */
+/** A WebSocket server (ws); `serve` gets each socket. To a GET it says `plain`, as an event where `/events` is asked. */
 export async function webSocketUpstream(
   serve: (socket: WebSocket, request: IncomingMessage) => void,
   options: { perMessageDeflate?: boolean | object; handleProtocols?: (protocols: Set<string>) => string | false } = {},
 ): Promise<Upstream & { readonly sockets: Set<WebSocket> }> {
-  const server = createServer((_request, response) => response.end('plain'));
+  const server = createServer((request, response) => {
+    if (!request.url!.endsWith('/events')) return response.end('plain');
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: plain\n\n');
+    return response.end();
+  });
   const webSockets = new WebSocketServer({ server, maxPayload: 1 << 28, ...options });
   webSockets.on('connection', (socket, request) => {
     socket.on('error', () => {});

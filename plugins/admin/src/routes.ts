@@ -1,4 +1,13 @@
-import type { AdminDetails, AdminReply, AdminRequest, AdminRoute, Clock, Sessions, Sidecar } from '@outrigger/core';
+import {
+  type AdminDetails,
+  type AdminReply,
+  type AdminRequest,
+  type AdminRoute,
+  type Clock,
+  isSendableCloseCode,
+  type Sessions,
+  type Sidecar,
+} from '@outrigger/core';
 import { clusterRow, listenerRow, sessionRow } from './rows.ts';
 
 /** What the routes tell of. */
@@ -82,16 +91,50 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     doc: 'The open sessions, oldest first; ?kind= ?listener= ?route= ?cluster= ?endpoint= choose, ?limit= bounds (1000).',
     serve: (request) => openSessions(request, sessions, clock, sidecar.adminDetails),
   }),
+  ({ sessions }) => ({
+    method: 'DELETE',
+    path: '/sessions/*',
+    doc: 'Ends the session with that id; a WebSocket is closed with ?code= (1001) and ?reason=.',
+    serve: (request) => closeSession(request, sessions),
+  }),
   ({ sidecar }) => ({
     method: 'POST',
     path: '/drain',
-    doc: 'Drains and ends the sidecar, as SIGTERM does.',
-    serve: () => {
-      sidecar.requestEnd();
+    doc: 'Drains and ends the sidecar, as SIGTERM does; ?code=1012 tells WebSockets that it comes back.',
+    serve: ({ query }) => {
+      const code = query.get('code');
+      if (code !== null && code !== '1001' && code !== '1012')
+        return { status: 400, body: { error: `code is "${code}"; expected 1001 or 1012` } };
+      sidecar.requestEnd(code === null ? undefined : Number(code));
       return { status: 202, body: { status: 'draining' } };
     },
   }),
 ];
+
+/** Bytes of the reason of a Close (RFC 6455 §5.5). */
+const MAX_REASON = 123;
+
+function closeSession({ path, query }: AdminRequest, sessions: Sessions): AdminReply {
+  const code = Number(query.get('code') ?? 1001);
+  const reason = query.get('reason') ?? 'admin-closed';
+  if (!isSendableCloseCode(code))
+    return { status: 400, body: { error: `code is "${query.get('code')}"; expected one that may be sent, as 1001` } };
+  if (Buffer.byteLength(reason) > MAX_REASON)
+    return { status: 400, body: { error: `the reason is over ${MAX_REASON} bytes` } };
+  const id = decoded(path.slice('/sessions/'.length));
+  const session = id === undefined ? undefined : sessions.get(id);
+  if (session === undefined) return { status: 404, body: { error: `no session "${id ?? path}" is open` } };
+  session.close('admin-closed', code, reason);
+  return { status: 202, body: { status: 'closing', id } };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
 
 function openSessions(
   { query }: AdminRequest,

@@ -6,6 +6,7 @@ import {
   formatAddress,
   type ListenerState,
   type Session,
+  type Side,
 } from '@outrigger/core';
 
 // How the things of the sidecar look in answers. What plugins add stands beside it, under the plugins' own keys.
@@ -44,7 +45,8 @@ function endpointRow(endpoint: Endpoint, details: readonly AdminDetails[]): Row 
 
 /** The path without its query, which may hold secrets. */
 export function sessionRow(session: Session, clock: Clock, details: readonly AdminDetails[]): Row {
-  const { id, kind, connection, generation, request, route, cluster, attempts, startedAt, websocket } = session;
+  const { id, kind, connection, generation, request, route, cluster, attempts, startedAt } = session;
+  const { websocket, eventStream, bytesReceived, bytesSent, messagesReceived, messagesSent } = session;
   const now = clock.now();
   const own = {
     id,
@@ -60,14 +62,19 @@ export function sessionRow(session: Session, clock: Clock, details: readonly Adm
     attempts: attempts.length,
     generation,
     ageSeconds: round((clock.wallTime() - startedAt) / 1_000),
+    bytes: { received: bytesReceived, sent: bytesSent },
+    ...(eventStream !== undefined && { eventStream: true, idleSeconds: round((now - eventStream.lastByteAt) / 1_000) }),
     ...(websocket !== undefined && {
-      idleSeconds: {
-        downstream: round((now - websocket.lastByteAt('downstream')) / 1_000),
-        upstream: round((now - websocket.lastByteAt('upstream')) / 1_000),
-      },
+      messages: { received: messagesReceived, sent: messagesSent },
+      idleSeconds: eachSide((side) => round((now - websocket.lastByteAt(side)) / 1_000)),
+      buffered: eachSide((side) => websocket.buffered(side)),
     }),
   };
   return Object.assign(own, ...details.map((plugin) => plugin.session?.(session)));
+}
+
+function eachSide(of: (side: Side) => number): Row {
+  return { downstream: of('downstream'), upstream: of('upstream') };
 }
 
 function round(seconds: number): number {

@@ -66,11 +66,12 @@ describe('the admin address', () => {
       '/listeners',
       '/clusters',
       '/sessions',
+      '/sessions/*',
       '/drain',
     ];
     expect((await ask(one, '/')).body.paths.map(({ path }: { path: string }) => path)).to.deep.equal(paths);
     const lost = await ask(one, '/nope');
-    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 9]);
+    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 10]);
     const wrong = await ask(one, '/drain');
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'POST']);
   });
@@ -156,7 +157,7 @@ describe('the admin address', () => {
   });
 
   it('lists the open sessions, those that are asked for, and as many as are asked for', async () => {
-    const websocket = { lastByteAt: (side: string) => (side === 'upstream' ? 500 : 1_000) };
+    const websocket = { lastByteAt: (side: string) => (side === 'upstream' ? 500 : 1_000), buffered: () => 0 };
     const open = [session('a'), session('b', { kind: 'websocket', websocket }), session('c', { attempts: [] })];
     const one = await begin(local, open);
     one.clock.advance(2_000 - one.clock.now());
@@ -175,6 +176,57 @@ describe('the admin address', () => {
     expect(await asked('endpoint=127.0.0.1:3000&kind=http')).to.deep.equal(['a']);
     expect(await asked('limit=2')).to.deep.equal(['a', 'b']);
     expect((await ask(one, '/sessions?limit=many')).status).to.equal(400);
+  });
+
+  it('shows of a WebSocket what went and what waits, of an event stream how long it pauses', async () => {
+    const carried = { bytesReceived: 10, bytesSent: 20, messagesReceived: 1, messagesSent: 2 };
+    const websocket = {
+      lastByteAt: (side: string) => (side === 'downstream' ? 1_000 : 4_000),
+      buffered: (side: string) => (side === 'downstream' ? 7 : 0),
+    };
+    const one = await begin(local, [
+      session('a', { kind: 'websocket', websocket, ...carried }),
+      session('b', { eventStream: { lastByteAt: 2_500 }, ...carried }),
+    ]);
+    one.clock.advance(5_000);
+    const [first, second] = (await ask(one, '/sessions')).body.sessions;
+    expect(first).to.deep.include({
+      bytes: { received: 10, sent: 20 },
+      messages: { received: 1, sent: 2 },
+      idleSeconds: { downstream: 4, upstream: 1 },
+      buffered: { downstream: 7, upstream: 0 },
+    });
+    expect(second).to.deep.include({ eventStream: true, idleSeconds: 2.5, bytes: { received: 10, sent: 20 } });
+    expect(second).to.not.have.property('messages');
+  });
+
+  it('ends a session by DELETE, with a code and a reason, and not for a page of another origin', async () => {
+    const closed: unknown[][] = [];
+    const close = (...args: unknown[]) => void closed.push(args);
+    const one = await begin(local, [session('a b', { close }), session('c', { close })]);
+    const remove = (path: string, headers = {}) => ask(one, path, { method: 'DELETE', headers });
+    expect((await remove('/sessions/c', { origin: 'http://elsewhere' })).status).to.equal(403);
+    expect((await remove('/sessions/d')).status).to.equal(404);
+    expect((await remove('/sessions/%zz')).status).to.equal(404);
+    for (const query of ['code=1006', 'code=99', 'code=x', `reason=${'ü'.repeat(62)}`])
+      expect((await remove(`/sessions/c?${query}`)).status, query).to.equal(400);
+    expect((await ask(one, '/sessions/c')).status).to.equal(405);
+    expect(closed).to.deep.equal([]);
+    expect((await remove('/sessions/c')).body).to.deep.equal({ status: 'closing', id: 'c' });
+    expect((await remove('/sessions/a%20b?code=4000&reason=bye')).status).to.equal(202);
+    expect(closed).to.deep.equal([
+      ['admin-closed', 1001, 'admin-closed'],
+      ['admin-closed', 4000, 'bye'],
+    ]);
+  });
+
+  it('drains with the code that is asked for', async () => {
+    const one = await begin(local);
+    const drain = (query: string) => ask(one, `/drain${query}`, { method: 'POST' });
+    expect((await drain('?code=1000')).status).to.equal(400);
+    expect(one.sidecar.endsRequested).to.equal(0);
+    expect((await drain('?code=1012')).status).to.equal(202);
+    expect([one.sidecar.endsRequested, one.sidecar.closeCode]).to.deep.equal([1, 1012]);
   });
 
   it('drains by POST alone, and not for a page of another origin', async () => {

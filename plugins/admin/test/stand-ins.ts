@@ -26,6 +26,7 @@ export class SidecarStandIn implements Sidecar {
   adminDetails: readonly AdminDetails[] = [];
   readonly addresses = new Map<string, string>();
   endsRequested = 0;
+  closeCode: number | undefined;
 
   listenerStates() {
     return this.listeners;
@@ -37,7 +38,8 @@ export class SidecarStandIn implements Sidecar {
     if (address === undefined) this.addresses.delete(name);
     else this.addresses.set(name, address);
   }
-  requestEnd(): void {
+  requestEnd(closeCode?: number): void {
+    this.closeCode = closeCode;
     this.endsRequested++;
   }
 }
@@ -62,6 +64,7 @@ export function setUp(settings: AdminSettings, open: readonly Session[] = [], mo
   } as unknown as Logger;
   const sessions = Object.assign(new OpenSessions(), {
     [Symbol.iterator]: () => open[Symbol.iterator](),
+    get: (id: string) => open.find((session) => session.id === id),
   }) as OpenSessions;
   Object.defineProperty(sessions, 'size', { get: () => open.length });
   const services = { clock, logger, sessions, sidecar, connector: { name: 'tcp' } } as unknown as CoreServices;

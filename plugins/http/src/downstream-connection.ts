@@ -91,6 +91,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
     };
     this.#strict = tls?.strict === true;
     engine.downstreams.add(this);
+    const { keepalive } = this.settings.tcp;
+    if (keepalive !== Number.POSITIVE_INFINITY) stream.keepAlive(keepalive);
     stream.onDrain(() => this.#drained());
     this.#expect('downstream-idle-timeout', this.settings.timeouts.idle);
     stream.read(this);

@@ -4,6 +4,7 @@ import type {
   Cluster,
   Connection,
   Connector,
+  Counter,
   Lifecycle,
   Logger,
   Metrics,
@@ -13,6 +14,7 @@ import type {
 import type { DownstreamConnection } from './downstream-connection.ts';
 import { Pools } from './pool.ts';
 import { type ClusterSettings, clusterSettings } from './settings.ts';
+import { CloseReport } from './websocket/close-report.ts';
 
 /** What all connections of this protocol share. */
 export class Engine implements Lifecycle {
@@ -22,10 +24,12 @@ export class Engine implements Lifecycle {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly sessions: OpenSessions;
+  readonly closes: CloseReport;
   readonly retry: RetryPolicy;
   /** Whether a plugin gave the policy: then it is asked about response heads, too. */
   readonly retriesResponses: boolean;
   readonly #refused: ReturnType<Metrics['counter']>;
+  readonly #cut: Counter;
   readonly #connectors: ReadonlyMap<string, Connector>;
 
   constructor(
@@ -39,12 +43,16 @@ export class Engine implements Lifecycle {
     this.clock = clock;
     this.logger = logger;
     this.sessions = sessions;
+    this.closes = new CloseReport(logger, metrics);
     this.retry = retry.policy;
     this.retriesResponses = retry.responses;
     this.#refused = metrics.counter('outrigger_requests_refused_total', {
       doc: 'Requests that were answered before they became a session: malformed, too large, too slow.',
       labels: ['listener', 'cause'],
     });
+    this.#cut = metrics
+      .counter('outrigger_drain_cut_total', { doc: 'Sessions that were still open at the deadline of a drain.' })
+      .with();
     this.#connectors = new Map(connectors.map((connector) => [connector.name, connector]));
   }
 
@@ -69,6 +77,15 @@ export class Engine implements Lifecycle {
   refused(connection: Connection, cause: Cause): void {
     this.#refused.with(connection.listener.name, cause).add();
     this.logger.debug('request refused', { listener: connection.listener.name, connection: connection.id, cause });
+  }
+
+  /** Books sessions that a drain has cut at its deadline. */
+  cut(sessions: number): void {
+    this.#cut.add(sessions);
+    this.logger.warn('a drain has cut what was still open at its deadline', {
+      sessions,
+      remedy: 'raise drain.timeout or drain.rate',
+    });
   }
 
   clusterSettings(cluster: Cluster): ClusterSettings {

@@ -25,8 +25,8 @@ export class HttpProtocol implements Protocol {
   }
 
   /**
-   * Idle connections go at once, HTTP exchanges with `connection: close` when they are done, WebSockets with 1001, as many
-   * per second as the deadline's rate allows. What is left at the deadline is cut.
+   * Idle connections go at once, HTTP exchanges with `connection: close` when they are done, WebSockets with 1001 and event
+   * streams between two events, spread over the time that there is. What is left at the deadline is cut, and counted.
    */
   async drain(by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
     const { clock, sessions, downstreams } = this.#engine;
@@ -42,6 +42,13 @@ export class HttpProtocol implements Protocol {
     // A session is over when its answer is written; the client has it when its socket is empty.
     const unsent = () => [...downstreams].some((downstream) => isMeant(downstream) && downstream.stream.buffered > 0);
     while (unsent() && clock.now() < by.at) await new Promise<void>((resolve) => clock.after(100, resolve));
-    for (const session of sessions) if (isMeant(session)) (session as HttpSession).abort('drain-deadline');
+    let cut = 0;
+    for (const session of sessions as Iterable<HttpSession>) {
+      if (!isMeant(session)) continue;
+      cut++;
+      if (session.plane !== null) session.plane.endNow('drain-deadline');
+      else session.abort('drain-deadline');
+    }
+    if (cut > 0) this.#engine.cut(cut);
   }
 }

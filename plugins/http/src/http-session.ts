@@ -19,6 +19,7 @@ import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import { BodyPipeline } from './body-pipeline.ts';
 import type { DownstreamConnection } from './downstream-connection.ts';
 import type { Engine } from './engine.ts';
+import { EventStream } from './event-stream.ts';
 import { withoutLines } from './field-lines.ts';
 import { localReply, RequestView, ResponseView, statusLine } from './heads.ts';
 import type { RequestParser } from './request-parser.ts';
@@ -49,6 +50,8 @@ export class HttpSession extends SessionRecord {
   readonly http10: boolean;
   /** Set while a WebSocket is open. */
   plane: Plane | null = null;
+  /** Set while server-sent events go down. */
+  eventStream: EventStream | undefined = undefined;
   /** Takes the response's body without its framing, where it does not pass as it is. */
   payload: ((b: Buffer, from: number, to: number) => void) | undefined = undefined;
   /** Whether the whole request has gone up: only then may the upstream connection be used again. */
@@ -78,6 +81,7 @@ export class HttpSession extends SessionRecord {
   #reason = '';
   #fields = '';
   #framing: Framing = NO_BODY;
+  #isEventStream = false;
   /** The head as it goes down, until it is written. */
   #head: string | null = null;
   #responseStarted = false;
@@ -138,9 +142,10 @@ export class HttpSession extends SessionRecord {
     return this.ended || this.#replying;
   }
 
-  close(cause: Cause): void {
+  close(cause: Cause, code?: number, reason?: string): void {
     if (this.#isOver()) return;
-    if (this.plane !== null) this.plane.close(cause);
+    if (this.plane !== null) this.plane.closeFor(cause, code, reason);
+    else if (this.eventStream !== undefined) this.eventStream.close(cause);
     else if (this.#responseStarted) this.abort(cause);
     else this.fail(cause);
   }
@@ -363,7 +368,8 @@ export class HttpSession extends SessionRecord {
     }
     const later = () => {
       this.#prepare();
-      this.#upstream!.proceed();
+      // A hook may have ended the session.
+      this.#upstream?.proceed();
     };
     if (!this.#responded(hooks.onResponse(this), later)) return false;
     this.#prepare();
@@ -419,6 +425,7 @@ export class HttpSession extends SessionRecord {
     this.#reason = parser.reason;
     this.#fields = parser.fields;
     this.#framing = parser.framing;
+    this.#isEventStream = parser.eventStream;
     return true;
   }
 
@@ -449,18 +456,34 @@ export class HttpSession extends SessionRecord {
     const changed = this.#responseTransforms !== undefined && this.#framing !== NO_BODY;
     if (changed) fields = withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding');
     let closes = !this.#keepAlive || this.#downstream.draining || !this.#downstream.body.done;
-    if (changed || this.#framing === UNTIL_CLOSE || (this.#framing === CHUNKED && this.http10)) {
+    const events = this.#isEventStream && this.#framing >= CHUNKED && !this.http10;
+    if (events) this.eventStream = new EventStream(this.clock, this.#eventSink());
+    if (changed || events || this.#framing === UNTIL_CLOSE || (this.#framing === CHUNKED && this.http10)) {
       if (this.http10) closes = true;
-      else if (!this.headRequest) fields += 'transfer-encoding: chunked\r\n';
+      else if (!this.headRequest && (changed || this.#framing !== CHUNKED)) fields += 'transfer-encoding: chunked\r\n';
       if (changed) {
         const pipeline = this.#pipeDown();
         this.payload = (b, from, to) => pipeline.write(b, from, to);
       } else if (this.http10) this.payload = (b, from, to) => this.relay(b, from, to);
+      else if (events) this.payload = (b, from, to) => this.eventStream!.write(b, from, to);
       else this.payload = (b, from, to) => this.#relayChunk(b, from, to);
     }
     this.#keepAlive = !closes;
     this.#head = this.#line + fields + this.#connectionFields();
     if (this.payload !== undefined) this.#flushHead('');
+    if (events && this.hooks.onEventStream !== null) this.hooks.onEventStream(this);
+  }
+
+  #eventSink(): ConstructorParameters<typeof EventStream>[1] {
+    return {
+      write: (b, from, to) => this.#relayChunk(b, from, to),
+      end: (cause) => {
+        this.#responsePipeline?.stop();
+        this.#down(LAST_CHUNK);
+        this.#end(cause);
+      },
+      cut: (cause) => this.abort(cause),
+    };
   }
 
   /** A piece of the body goes down as it is; with the first one, or with none, the head. `text`: the same, where it is text already. */
@@ -509,7 +532,10 @@ export class HttpSession extends SessionRecord {
 
   #pipeDown(): BodyPipeline {
     const pipeline = new BodyPipeline(this.#responseTransforms!, {
-      output: (bytes) => this.#down(this.http10 ? bytes : chunk(bytes)),
+      output: (bytes) => {
+        if (this.eventStream !== undefined) this.eventStream.write(bytes, 0, bytes.length);
+        else this.#down(this.http10 ? bytes : chunk(bytes));
+      },
       finished: () => this.#finishResponse(),
       failed: (error) => this.#transformFailed(error),
       waiting: (waits) => {
@@ -540,7 +566,10 @@ export class HttpSession extends SessionRecord {
 
   override finish(reason: Cause, ending?: Ending): boolean {
     if (this.#total !== undefined) this.clock.disarm(this.#total);
-    return super.finish(reason, ending);
+    this.eventStream?.stop();
+    if (!super.finish(reason, ending)) return false;
+    if (this.plane !== null) this.#engine.closes.ended(this, reason, ending);
+    return true;
   }
 
   /** Nothing was sent down, or not all: the upstream has failed and is gone. */

@@ -56,11 +56,10 @@ export class Pools implements IdleConnections {
     return count;
   }
 
-  close(of?: string | Endpoint): void {
+  close(of?: string | Endpoint, idleMs = 0): void {
     for (const [endpoint, pool] of this.#pools) {
       if (of !== undefined && endpoint !== of && endpoint.address !== of) continue;
-      this.#pools.delete(endpoint);
-      for (const connection of pool) connection.discard();
+      for (const connection of [...pool]) if (connection.idleMs >= idleMs) connection.discard();
     }
   }
 }

@@ -25,6 +25,8 @@ export class ResponseParser {
   websocketAccept: string | undefined = undefined;
   websocketProtocol: string | undefined = undefined;
   websocketExtensions = '';
+  /** Whether the body is server-sent events, to be read without decoding. */
+  eventStream = false;
   /** The fields as they go down, each with its CRLF. */
   fields = '';
 
@@ -65,6 +67,8 @@ export class ResponseParser {
     this.websocketAccept = undefined;
     this.websocketProtocol = undefined;
     this.websocketExtensions = '';
+    this.eventStream = false;
+    let encoded = false;
     const text = (at: number) => head.slice(offsets[at + 2]! - from, offsets[at + 3]! - from);
 
     for (let field = 0, at = 0; field < count; field++, at += 4) {
@@ -100,6 +104,10 @@ export class ResponseParser {
             if (timeout) this.keepAliveMs = Number(timeout[1]) * 1000;
           }
           break;
+        case 12:
+          // The value first: it is seldom this one, and most differ in their first letters.
+          if (isName(b, offsets[at + 2]!, EVENT_STREAM) && isName(b, name, 'content-type')) this.eventStream = true;
+          break;
         case 14:
           if (isName(b, name, 'content-length')) {
             if (lengthAt !== -1) return false;
@@ -110,6 +118,7 @@ export class ResponseParser {
           break;
         case 16:
           if (isName(b, name, 'proxy-connection')) drop[field] = 1;
+          else if (isName(b, name, 'content-encoding')) encoded = true;
           break;
         case 17:
           if (isName(b, name, 'transfer-encoding')) {
@@ -156,6 +165,7 @@ export class ResponseParser {
         dropped++;
       }
     }
+    if (encoded) this.eventStream = false;
     this.upgrade = connectionUpgrade ? upgrade : '';
     this.keepAlive = minor === 0 ? keepAlive && !close : !close;
 
@@ -181,6 +191,9 @@ export class ResponseParser {
     return true;
   }
 }
+
+/** WHATWG HTML, § 9.2. */
+const EVENT_STREAM = 'text/event-stream';
 
 /** What an upstream's `Connection` may not name away. */
 const END_TO_END = new Set(

@@ -24,11 +24,17 @@ export interface WebSocketSettings {
   readonly maxMessageSize: number;
 }
 
+/** Probes of the kernel, in milliseconds; Infinity is `off`. */
+export interface TcpSettings {
+  readonly keepalive: number;
+}
+
 export interface ListenerSettings {
   readonly trustedPeers: readonly string[];
   readonly clientCertificateDetails: readonly CertificateDetail[];
   readonly timeouts: ListenerTimeouts;
   readonly websocket: WebSocketSettings;
+  readonly tcp: TcpSettings;
 }
 
 export interface RouteSettings {
@@ -38,18 +44,28 @@ export interface RouteSettings {
 export interface ClusterSettings {
   readonly timeouts: ClusterTimeouts;
   readonly pool: { readonly idle: number };
+  readonly tcp: TcpSettings;
 }
+
+const TCP_DEFAULTS: TcpSettings = { keepalive: Number.POSITIVE_INFINITY };
+const tcpKeepalive = (doc: string) => ({
+  doc: `${doc}; off: one system call less for each.`,
+  format: 'duration' as const,
+  default: TCP_DEFAULTS.keepalive,
+});
 
 const LISTENER_DEFAULTS: ListenerSettings = {
   trustedPeers: [],
   clientCertificateDetails: ['subject', 'uri', 'dns'],
   timeouts: { head: 10_000, body: 30_000, write: 30_000, idle: 75_000 },
   websocket: { plane: 'auto', maxMessageSize: 16 * 1024 * 1024 },
+  tcp: TCP_DEFAULTS,
 };
 
 const CLUSTER_DEFAULTS: ClusterSettings = {
   timeouts: { connect: 5_000, response: 300_000, total: Number.POSITIVE_INFINITY, idle: 4_000 },
   pool: { idle: 256 },
+  tcp: TCP_DEFAULTS,
 };
 
 /** The keys that this plugin adds to the configuration. */
@@ -95,6 +111,7 @@ export const sections: NonNullable<Plugin['sections']> = {
         default: LISTENER_DEFAULTS.websocket.maxMessageSize,
       },
     },
+    tcp: { keepalive: tcpKeepalive('Silence after which the kernel probes a client (TCP keepalive)') },
   },
   route: {
     timeouts: {
@@ -128,6 +145,7 @@ export const sections: NonNullable<Plugin['sections']> = {
     pool: {
       idle: { doc: 'Idle connections kept for each endpoint.', format: 'nat', default: CLUSTER_DEFAULTS.pool.idle },
     },
+    tcp: { keepalive: tcpKeepalive('Silence after which the kernel probes an endpoint (TCP keepalive)') },
   },
 };
 

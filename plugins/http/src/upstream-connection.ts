@@ -58,6 +58,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   #length = 0;
   #keepAlive = true;
   #idleMs = 0;
+  #idleSince = 0;
   #sentAtTimer = 0;
   #error: Error | undefined;
 
@@ -100,10 +101,19 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     else this.#fail(this.#overdue);
   }
 
+  /** How long it has been in the pool. */
+  get idleMs(): number {
+    return this.#engine.clock.coarse() - this.#idleSince;
+  }
+
   connected(): void {
     this.established = true;
+    const { session } = this;
+    if (session === null) return;
+    const { keepalive } = this.#engine.clusterSettings(session.cluster!).tcp;
+    if (keepalive !== Number.POSITIVE_INFINITY) this.stream.keepAlive(keepalive);
     this.#engine.clock.suspend(this);
-    this.session?.upstreamConnected();
+    session.upstreamConnected();
   }
 
   bytes(b: Buffer, from: number, to: number): void {
@@ -291,6 +301,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
       !dirty && this.#keepAlive && session.requestSent && !this.#ended && !this.stream.destroyed && idleMs > 0;
     if (reusable && this.#engine.pools.put(this, pool.idle)) {
       this.stream.resume();
+      this.#idleSince = this.#engine.clock.coarse();
       this.#engine.clock.arm(this, idleMs);
     } else this.discard();
     session.responseComplete();

@@ -149,6 +149,7 @@ export default definePlugin<Settings>({
             heard('onOpen');
             session.websocket?.ping('upstream');
           },
+          onEventStream: () => heard('onEventStream'),
           watchesMessages(session) {
             heard('watchesMessages');
             return session.request.path !== '/unwatched';

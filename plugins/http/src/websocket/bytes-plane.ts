@@ -1,9 +1,14 @@
 import type { Cause, Clock, Side, WebSocketControl } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
-import { Leg, type LegConnection, type Plane } from './plane.ts';
+import { Leg, type LegConnection } from './leg.ts';
+import type { Plane } from './plane.ts';
+
+/** Nobody can ping in here: the kernel looks for dead peers after this silence, well within what load balancers allow. */
+const TCP_KEEPALIVE_MS = 25_000;
 
 /** An opaque tunnel: nothing is read, so nothing can be counted, pinged or closed but by its end. Chosen by configuration. */
 export class BytesPlane implements Plane, WebSocketControl {
+  readonly opaque = true;
   readonly #session: HttpSession;
   readonly #clock: Clock;
   readonly #downstream: Leg;
@@ -17,6 +22,8 @@ export class BytesPlane implements Plane, WebSocketControl {
     this.#upstream = new Leg('upstream', upstream, clock.now());
     this.#downstream.peer = this.#upstream;
     this.#upstream.peer = this.#downstream;
+    downstream.stream.keepAlive(TCP_KEEPALIVE_MS);
+    upstream.stream.keepAlive(TCP_KEEPALIVE_MS);
   }
 
   get control(): WebSocketControl {
@@ -26,10 +33,16 @@ export class BytesPlane implements Plane, WebSocketControl {
   /** Not on this plane. */
   ping(): void {}
   /** Not on this plane. */
+  pingSentAt(): undefined {}
+  /** Not on this plane. */
   send(): void {}
 
   lastByteAt(side: Side): number {
     return this.#leg(side).lastByteAt;
+  }
+
+  buffered(side: Side): number {
+    return this.#leg(side).stream.buffered;
   }
 
   bytes(side: Side, b: Buffer, from: number, to: number): void {
@@ -71,9 +84,21 @@ export class BytesPlane implements Plane, WebSocketControl {
     leg.peer.stream.resume();
   }
 
+  giveUp(side: Side, cause: Cause): void {
+    this.cut(side, cause);
+  }
+
   /** Cuts both sides: no frame of ours can stand in a tunnel that we do not read. */
-  close(cause: Cause | Side): void {
-    this.#finish(cause === 'downstream' || cause === 'upstream' ? 'complete' : cause, 'sidecar');
+  closeFor(cause: Cause): void {
+    this.#finish(cause, 'sidecar');
+  }
+
+  endNow(cause: Cause): void {
+    this.#finish(cause, 'sidecar');
+  }
+
+  close(): void {
+    this.#finish('plugin-closed', 'sidecar');
   }
 
   #leg(side: Side): Leg {

@@ -13,7 +13,8 @@ import {
   PONG,
   TEXT,
 } from './frame.ts';
-import { ClosingPlane, type Leg, type LegConnection } from './plane.ts';
+import type { Leg, LegConnection } from './leg.ts';
+import { ClosingPlane } from './plane.ts';
 
 const header = new FrameHeader();
 
@@ -33,11 +34,12 @@ class Incoming {
   /** A header, or a control frame, that came in pieces. */
   partial: Buffer | undefined = undefined;
   partialLength = 0;
-  /** Frames of ours for this leg, waiting for the other's current frame, or message, to end. */
-  readonly controls: Buffer[] = [];
-  readonly messages: Buffer[] = [];
+  /** Messages of ours for this leg, waiting for the other's current one to end. */
+  messages: Buffer[] | undefined = undefined;
+  /** The payload of our Ping that has no Pong yet. */
   ping: Buffer | undefined = undefined;
-  pingedAt = 0;
+  /** When it went out; -1 while it waits for the other's current frame to end. */
+  pingedAt = -1;
 }
 
 /**
@@ -68,16 +70,22 @@ export class FramesPlane extends ClosingPlane {
     const state = this.#of(leg);
     if (this.over || leg.closeSent !== undefined || leg.pendingClose !== undefined || state.ping !== undefined) return;
     state.ping = randomFillSync(Buffer.allocUnsafe(PING_BYTES));
-    state.pingedAt = this.clock.now();
-    state.controls.push(encodeFrame(PING, state.ping, side === 'upstream'));
+    state.pingedAt = -1;
     this.#flush(leg);
+  }
+
+  pingSentAt(side: Side): number | undefined {
+    const { ping, pingedAt } = this.#of(this.leg(side));
+    return ping === undefined || pingedAt === -1 ? undefined : pingedAt;
   }
 
   send(side: Side, data: Buffer | string, binary: boolean): void {
     const leg = this.leg(side);
     if (this.over || leg.closeSent !== undefined || leg.pendingClose !== undefined) return;
     const payload = typeof data === 'string' ? Buffer.from(data, 'utf8') : data;
-    this.#of(leg).messages.push(encodeFrame(binary ? BINARY : TEXT, payload, side === 'upstream'));
+    const state = this.#of(leg);
+    state.messages ??= [];
+    state.messages.push(encodeFrame(binary ? BINARY : TEXT, payload, side === 'upstream'));
     this.#flush(leg);
   }
 
@@ -193,8 +201,8 @@ export class FramesPlane extends ClosingPlane {
     if (passes) {
       // Ours must not come behind a Close.
       const other = this.#of(leg.peer);
-      other.controls.length = 0;
-      other.messages.length = 0;
+      if (other.pingedAt === -1) other.ping = undefined;
+      other.messages = undefined;
       leg.peer.pendingClose = undefined;
     }
     this.#after = () => this.closePassed(leg, code, passes);
@@ -256,7 +264,11 @@ export class FramesPlane extends ClosingPlane {
       else this.session.messagesSent++;
     }
     const other = this.#of(leg.peer);
-    return other.controls.length > 0 || other.messages.length > 0 || leg.peer.pendingClose !== undefined;
+    return (
+      (other.ping !== undefined && other.pingedAt === -1) ||
+      other.messages !== undefined ||
+      leg.peer.pendingClose !== undefined
+    );
   }
 
   /** Writes what passes from `leg` to the other side. */
@@ -276,9 +288,14 @@ export class FramesPlane extends ClosingPlane {
     const state = this.#of(leg);
     const other = this.#of(leg.peer);
     if (other.left > 0 || leg.closeSent !== undefined) return;
-    for (const frame of state.controls.splice(0)) this.#write(leg, frame);
+    if (state.ping !== undefined && state.pingedAt === -1) {
+      state.pingedAt = this.clock.now();
+      this.#write(leg, encodeFrame(PING, state.ping, leg.side === 'upstream'));
+    }
     if (other.fragmented) return;
-    for (const frame of state.messages.splice(0)) this.#write(leg, frame);
+    const { messages } = state;
+    state.messages = undefined;
+    if (messages !== undefined) for (const frame of messages) this.#write(leg, frame);
     if (leg.pendingClose !== undefined) this.flushClose(leg, false);
   }
 

@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { Awaitable, Clock, Close, Message, Side } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
 import { FrameHeader } from './frame.ts';
-import { ClosingPlane, type Leg, type LegConnection } from './plane.ts';
+import type { Leg, LegConnection } from './leg.ts';
+import { ClosingPlane } from './plane.ts';
 import { extension, PerMessageDeflate, Receiver, Sender } from './ws-parts.ts';
 
 const header = new FrameHeader();
@@ -69,6 +70,11 @@ export class MessagesPlane extends ClosingPlane {
     ends.ping = randomFillSync(Buffer.allocUnsafe(PING_BYTES));
     ends.pingedAt = this.clock.now();
     ends.sender.ping(ends.ping, side === 'upstream');
+  }
+
+  pingSentAt(side: Side): number | undefined {
+    const { ping, pingedAt } = this.#of(this.leg(side));
+    return ping === undefined ? undefined : pingedAt;
   }
 
   send(side: Side, data: Buffer | string, binary: boolean): void {

@@ -1,5 +1,4 @@
 import {
-  type ByteStream,
   type Cause,
   type Clock,
   describeCause,
@@ -10,6 +9,7 @@ import {
   type WebSocketControl,
 } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
+import { Leg, type LegConnection } from './leg.ts';
 
 /** How the bytes of an open WebSocket go from one side to the other. */
 export interface Plane {
@@ -23,50 +23,17 @@ export interface Plane {
   cut(side: Side, cause: Cause): void;
   /** What was written to `side` is out. */
   drained(side: Side): void;
-  /** Ends the session from our side, both ways. */
-  close(cause: Cause): void;
+  /** Ends the session from our side, both ways: with what the cause says, or with `code` and `reason`. */
+  closeFor(cause: Cause, code?: number, reason?: string): void;
+  /** The same, without waiting for anything: a Close goes where one may stand, and both connections end. */
+  endNow(cause: Cause): void;
 }
 
-/** A connection that carries one side of a WebSocket, as its plane sees it. */
-export interface LegConnection {
-  readonly stream: ByteStream;
-  /** A write is waiting: the peer has to read within `timeouts.write`. */
-  stalled(): void;
-  /** It has. */
-  released(): void;
-  /** Sends what is queued, then a FIN, and reads on for a moment. */
-  close(cause: Cause): void;
-}
+/** Bytes of the reason of a Close (RFC 6455 §5.5). */
+const MAX_REASON = 123;
 
 /** After our Close, so long is waited for the peer's. */
 const CLOSE_TIMEOUT_MS = 5_000;
-
-/** One side of an open WebSocket. */
-export class Leg {
-  readonly side: Side;
-  readonly connection: LegConnection;
-  peer!: Leg;
-  lastByteAt: number;
-  /** The code of the Close that came from this side; 1005 for one without. Undefined: none came. */
-  closeReceived: number | undefined = undefined;
-  /** The code of the Close that went to this side. */
-  closeSent: number | undefined = undefined;
-  /** A Close of ours that waits until what is under way has gone out. */
-  pendingClose: { readonly code: number; readonly reason: string } | undefined = undefined;
-  /** Nothing is expected from it any more: it has gone, or broke the protocol. */
-  over = false;
-  paused = false;
-
-  constructor(side: Side, connection: LegConnection, now: number) {
-    this.side = side;
-    this.connection = connection;
-    this.lastByteAt = now;
-  }
-
-  get stream(): ByteStream {
-    return this.connection.stream;
-  }
-}
 
 /**
  * What the frames and the messages plane have in common: the closing handshake of both legs, who began it and why, and the
@@ -104,6 +71,10 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     return this;
   }
 
+  get opaque(): boolean {
+    return false;
+  }
+
   protected leg(side: Side): Leg {
     return side === 'downstream' ? this.downstream : this.upstream;
   }
@@ -112,8 +83,14 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     return this.#over;
   }
 
+  abstract pingSentAt(side: Side): number | undefined;
+
   lastByteAt(side: Side): number {
     return this.leg(side).lastByteAt;
+  }
+
+  buffered(side: Side): number {
+    return this.leg(side).stream.buffered;
   }
 
   bytes(side: Side, b: Buffer, from: number, to: number): void {
@@ -132,17 +109,13 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
   }
 
   cut(side: Side, cause: Cause): void {
-    this.leg(side).stream.destroy(cause);
-    this.#gone(side, undefined, cause);
+    this.giveUp(side, cause);
   }
 
   drained(side: Side): void {
     const leg = this.leg(side);
     leg.connection.released();
-    if (leg.peer.paused) {
-      leg.peer.paused = false;
-      this.resumed(leg.peer);
-    }
+    this.#letFlow(leg.peer);
   }
 
   /** `leg`'s target reads again. */
@@ -152,21 +125,36 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
 
   // Ours to close
 
-  close(side: Cause | Side, code?: number, reason = ''): void {
-    if (code === undefined) {
-      const { closeCode } = describeCause(side as Cause);
-      this.beginClose(side as Cause, closeCode === 0 ? 1011 : closeCode, '', false);
-      return;
-    }
-    if (!isSendableCloseCode(code))
+  close(_side: Side, code: number, reason = ''): void {
+    const { plugin } = this.session;
+    this.closeFor(plugin === undefined ? 'plugin-closed' : `plugin:${plugin}`, code, reason);
+  }
+
+  closeFor(cause: Cause, code?: number, reason = reasonOf(cause)): void {
+    if (code !== undefined && !isSendableCloseCode(code))
       throw new RangeError(`close: ${code} is not a close code that may be sent (RFC 6455 §7.4)`);
-    if (Buffer.byteLength(reason) > 123) throw new RangeError('close: the reason is over 123 bytes (RFC 6455 §5.5)');
-    this.beginClose(
-      this.session.plugin === undefined ? 'complete' : `plugin:${this.session.plugin}`,
-      code,
-      reason,
-      false,
-    );
+    if (Buffer.byteLength(reason) > MAX_REASON)
+      throw new RangeError('close: the reason is over 123 bytes (RFC 6455 §5.5)');
+    this.beginClose(cause, code ?? closeCodeOf(cause), reason, false);
+  }
+
+  giveUp(side: Side, cause: Cause): void {
+    if (this.#over) return;
+    const leg = this.leg(side);
+    leg.stream.destroy(cause);
+    if (this.#cause !== undefined || describeCause(cause).closeCode === 0) return this.#gone(side, undefined, cause);
+    leg.over = true;
+    leg.closeSent = 1006;
+    this.#letFlow(leg.peer);
+    // What it has begun will never be whole.
+    this.beginClose(cause, closeCodeOf(cause), reasonOf(cause), true, side);
+  }
+
+  endNow(cause: Cause): void {
+    if (this.#over) return;
+    this.beginClose(cause, closeCodeOf(cause), reasonOf(cause), true);
+    for (const leg of [this.downstream, this.upstream]) if (leg.pendingClose !== undefined) this.flushClose(leg, true);
+    if (!this.#over) this.#finish(this.#cause!, this.#initiator!);
   }
 
   /** Sends a Close both ways. `now`: what is under way is broken, so that it is not waited for. */
@@ -188,7 +176,7 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     const cause: Cause = `${leg.side}-websocket-${kind}`;
     const { closeCode } = describeCause(cause);
     leg.over = true;
-    if (this.#cause === undefined) this.beginClose(cause, closeCode, '', true, leg.side);
+    if (this.#cause === undefined) this.beginClose(cause, closeCode, reasonOf(cause), true, leg.side);
     this.#settle();
   }
 
@@ -255,7 +243,15 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     // In the closing handshake: the other leg still gets, and gives, its Close.
     leg.pendingClose = undefined;
     leg.closeSent ??= 1006;
+    this.#letFlow(leg.peer);
     this.#settle();
+  }
+
+  /** Its target reads nothing any more: what comes is not held up by it, for a Close may be among it. */
+  #letFlow(leg: Leg): void {
+    if (!leg.paused) return;
+    leg.paused = false;
+    this.resumed(leg);
   }
 
   #finish(cause: Cause, initiator: Initiator, error?: Error): void {
@@ -263,7 +259,24 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     this.#over = true;
     this.clock.disarm(this);
     this.release();
-    this.session.finish(cause, { initiator, error });
+    const { closeSent, closeReceived } = this.upstream;
+    this.session.finish(cause, {
+      initiator,
+      error,
+      upstreamCloseCodeSent: closeSent === 1006 ? undefined : closeSent,
+      upstreamCloseCodeReceived: closeReceived,
+    });
     for (const leg of [this.downstream, this.upstream]) leg.connection.close(cause);
   }
+}
+
+/** The code for both sides where a cause ends a WebSocket. */
+function closeCodeOf(cause: Cause): number {
+  const { closeCode } = describeCause(cause);
+  return closeCode === 0 ? 1011 : closeCode;
+}
+
+/** What stands beside the code: the cause, for who reads the log of a client. */
+function reasonOf(cause: Cause): string {
+  return cause.length <= MAX_REASON ? cause : '';
 }
