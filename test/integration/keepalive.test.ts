@@ -342,7 +342,10 @@ describe('keepalive', () => {
     const counted: string[] = [];
     const plugins = [plugin, countingMetrics(counted)];
     await pair.open({}, { keepalive: {}, plugins, balancer: 'listening' });
-    const details = () => pair.sidecar.runtime.adminDetails.map((one) => one.session?.(pair.session));
+    const details = () =>
+      pair.sidecar.runtime.adminDetails
+        .map((one) => one.session?.(pair.session))
+        .filter((detail) => detail !== undefined);
     expect(details()).to.deep.equal([{ pingMs: { downstream: null, upstream: null } }]);
     await passUntil(pair.clock, () => SIDES.every((side) => pingsAt(pair, side).length > 0));
     pair.clock.advance(100);
