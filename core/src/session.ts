@@ -124,7 +124,7 @@ export interface WebSocketControl {
    * cause says. For causes whose `closeCode` is 0 the other side is cut, too.
    */
   giveUp(side: Side, cause: Cause): void;
-  /** Monotonic milliseconds ({@link Clock.now}) at which the last byte came from `side`. */
+  /** Monotonic milliseconds ({@link Clock.now}) at which the last byte came from `side`, or up to a tick (100 ms) before. */
   lastByteAt(side: Side): number;
   /** Bytes that wait to be taken by the kernel on their way to `side`. */
   buffered(side: Side): number;

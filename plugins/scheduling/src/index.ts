@@ -45,7 +45,9 @@ export default definePlugin<{ readonly secret?: string }>({
     bind(AdminDetails).toResolvedValue((latencies: Latencies): AdminDetails => latencies.details, [Latencies]);
     bind(ConnectionHooks).toConstantValue(stickyHooks(secret === undefined ? randomBytes(32) : Buffer.from(secret)));
     bind(ConnectionHooks).toConstantValue({
-      wanted: ({ clusters }) => clusters.some(({ balancer }) => balancer.policy === 'peak-ewma'),
+      // Of our own policies peak-ewma alone asks for them; one of another plugin may.
+      wanted: ({ clusters }) =>
+        clusters.some(({ balancer }) => !policies.some(({ policy }) => policy === balancer.policy)),
       onPong(session, side, ms) {
         const endpoint = session.attempts.at(-1)?.endpoint;
         if (side === 'upstream' && endpoint !== undefined) session.cluster?.observe(endpoint, { kind: 'ping', ms });

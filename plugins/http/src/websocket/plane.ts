@@ -95,7 +95,7 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
 
   bytes(side: Side, b: Buffer, from: number, to: number): void {
     const leg = this.leg(side);
-    leg.lastByteAt = this.clock.now();
+    leg.lastByteAt = this.clock.coarse();
     if (side === 'downstream') this.session.bytesReceived += to - from;
     if (!leg.over && leg.closeReceived === undefined) this.receive(leg, b, from, to);
   }
