@@ -8,7 +8,7 @@ import type { RequestHead, ResponseHead } from './headers.ts';
 import type { HookChain } from './hook-chain.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { Route } from './router.ts';
-import type { Attempt, BodyTransform, Failure, Session, Slot, WebSocketControl } from './session.ts';
+import type { Attempt, BodyTransform, Failure, Session, Side, SizeWatcher, Slot, WebSocketControl } from './session.ts';
 
 /** What ends a session, beside its cause; all of it optional. */
 export interface Ending {
@@ -59,6 +59,7 @@ export abstract class SessionRecord implements Session {
   #state: unknown[] | undefined;
   #abort: AbortController | undefined;
   #expiry: ExpiryTimer | undefined;
+  #sizeWatchers: SizeWatcher[] | undefined;
 
   constructor(
     kind: 'http' | 'websocket',
@@ -118,6 +119,18 @@ export abstract class SessionRecord implements Session {
   setState<T>(slot: Slot<T>, value: T): void {
     this.#state ??= [];
     this.#state[slot.index] = value;
+  }
+
+  watchSizes(watcher: SizeWatcher): void {
+    this.#sizeWatchers ??= [];
+    this.#sizeWatchers.push(watcher);
+  }
+
+  /** A WebSocket message from `side`, of so many bytes, is passed on whole. */
+  countMessage(side: Side, bytes: number): void {
+    if (side === 'downstream') this.messagesReceived++;
+    else this.messagesSent++;
+    if (this.#sizeWatchers !== undefined) for (const watcher of this.#sizeWatchers) watcher(side, bytes);
   }
 
   /** Begins a try: the endpoint counts the session, `onAttempt` is called. `reused` is what the pool says it would give. */

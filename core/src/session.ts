@@ -47,6 +47,17 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Wall-clock milliseconds at which the head was complete. */
   readonly startedAt: number;
+  /** Bytes that came from downstream and went down so far, heads and framing included. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  /** Whole WebSocket messages passed on so far, from downstream and from upstream. 0 on the bytes plane. */
+  readonly messagesReceived: number;
+  readonly messagesSent: number;
+  /**
+   * From now on `watcher` is told of each WebSocket message that is passed on: which side it came from, and the bytes of its
+   * payload, compressed where it travelled so. It is called often, and must not throw. The bytes plane knows of no messages.
+   */
+  watchSizes(watcher: SizeWatcher): void;
   state<T>(slot: Slot<T>): T | undefined;
   setState<T>(slot: Slot<T>, value: T): void;
   /**
@@ -59,6 +70,8 @@ export interface Session {
   /** Ends the session. A second call does nothing. */
   close(cause: Cause): void;
 }
+
+export type SizeWatcher = (from: Side, bytes: number) => void;
 
 /** Why an attempt failed. */
 export interface Failure {
