@@ -21,6 +21,8 @@ function peer(name: string, good: (path: string) => boolean = () => true): Peer 
 export const curl = peer('curl');
 export const nginx = peer('nginx');
 export const chromium = peer('chromium');
+/** The OpenTelemetry Collector of `test/peers/otelcol`; the variable OTELCOL may tell where it is. */
+export const otelcol: Peer = { name: 'otelcol', path: process.env['OTELCOL'] ?? peer('otelcol').path };
 /** A Python that has the package `websockets`. */
 export const pythonWebSockets: Peer = {
   name: 'python3-websockets',

@@ -1,10 +1,6 @@
-import type { ExportResult } from '@opentelemetry/core';
-import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
-import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
-import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { ExportTarget } from './environment.ts';
-import { OtlpRequests } from './otlp-request.ts';
 import type { SpanBatch } from './span-batches.ts';
 
 /** Sends batches, one after the other. */
@@ -14,26 +10,24 @@ export interface SpanExporter {
   shutdown(): Promise<void>;
 }
 
-/**
- * Sends spans by OTLP/HTTP: OpenTelemetry's transport, with requests that are encoded already. It tries again where that may help,
- * within `OTEL_EXPORTER_OTLP_TIMEOUT` (10 s), and reads that, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY` and
- * `…_CLIENT_CERTIFICATE` itself.
- */
-export function otlpExporter({ url, protocol, headers }: ExportTarget, resource: Resource): SpanExporter {
-  const requests = new OtlpRequests(resource);
-  const json = protocol === 'http/json';
-  const contentType = json ? 'application/json' : 'application/x-protobuf';
-  const config = { url, ...(headers && { headers }) };
-  return new OTLPExporterBase<SpanBatch>(
-    createOtlpHttpExportDelegate(
-      convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': contentType }),
-      {
-        serializeRequest: (batch: SpanBatch) => (json ? requests.json(batch) : requests.protobuf(batch)),
-        deserializeResponse: (json ? JsonTraceSerializer : ProtobufTraceSerializer).deserializeResponse,
-      },
-      json ? 'otlp_http_json_span_exporter' : 'otlp_http_span_exporter',
-      { name: 'span', countItems: ({ count }: SpanBatch) => count },
-      undefined,
-    ),
-  );
+/** Sends spans by OTLP. What it takes for that is loaded when there is something to send: without a collector it costs nothing. */
+export function otlpExporter(target: ExportTarget, resource: Resource): SpanExporter {
+  let loaded: Promise<SpanExporter> | undefined;
+  return {
+    export(batch, done) {
+      loaded ??= load(target, resource);
+      loaded.then(
+        (exporter) => exporter.export(batch, done),
+        (error: Error) => done({ code: ExportResultCode.FAILED, error }),
+      );
+    },
+    async shutdown() {
+      await (await loaded)?.shutdown();
+    },
+  };
+}
+
+async function load(target: ExportTarget, resource: Resource): Promise<SpanExporter> {
+  if (target.protocol !== 'grpc') return (await import('./otlp-http.ts')).otlpHttp(target, target.protocol, resource);
+  return (await import('./otlp-grpc.ts')).otlpGrpc(target, resource);
 }

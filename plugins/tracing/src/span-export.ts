@@ -3,8 +3,8 @@ import type { Clock, Counter, Deadline, Logger, Metrics } from '@outrigger/core'
 import type { BatchLimits } from './environment.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
 import { Outage } from './outage.ts';
-import type { SpanRecord } from './span.ts';
 import { type SpanBatch, SpanBatches } from './span-batches.ts';
+import type { EncodedSpan } from './span-store.ts';
 
 export interface SpanExportOptions {
   readonly exporter: SpanExporter;
@@ -15,8 +15,8 @@ export interface SpanExportOptions {
 }
 
 /**
- * Takes finished spans and exports them in batches, one batch at a time, never on a session's way. What the exporter does,
- * or does not do, stays here: a batch that fails is lost, and a queue that is full loses what comes.
+ * Exports spans in batches, one batch at a time, never on a session's way. What the exporter does, or does not do, stays here: a
+ * batch that fails is lost, and a queue that is full loses what comes.
  */
 export class SpanExport {
   readonly #options: SpanExportOptions;
@@ -28,12 +28,14 @@ export class SpanExport {
   #soon: NodeJS.Immediate | undefined;
   #running: Promise<void> | undefined;
   #flushing = false;
+  /** Whether the collector has ever taken anything. */
+  #reached = false;
   #stopped = false;
 
   constructor(options: SpanExportOptions) {
     this.#options = options;
     const { clock, logger, metrics, limits } = options;
-    this.#batches = new SpanBatches(limits.queueSize, limits.batchSize, 0);
+    this.#batches = new SpanBatches(limits.queueSize, limits.batchSize);
     this.#outage = new Outage(clock, logger);
     this.#exported = metrics
       .counter('outrigger_tracing_spans_exported_total', { doc: 'Spans that the collector has taken.' })
@@ -45,8 +47,8 @@ export class SpanExport {
     this.#dropped = { queue: dropped.with('queue'), export: dropped.with('export') };
   }
 
-  /** A span has ended. */
-  add(span: SpanRecord): void {
+  /** A span has ended: its bytes are copied. */
+  add(span: EncodedSpan): void {
     if (this.#stopped || !this.#batches.add(span)) {
       this.#dropped.queue.add();
       this.#outage.lost(1, this.#stopped ? 'tracing has stopped' : 'the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)');
@@ -54,12 +56,13 @@ export class SpanExport {
   }
 
   /**
-   * Exports what waits; resolves when nothing does, at the deadline at the latest; within a second where the collector is known
-   * not to take anything: the end of a sidecar is not held up for it.
+   * Exports what waits; resolves when nothing does, at the deadline at the latest; within a second where the collector has never
+   * taken anything, or is known not to: the end of a sidecar is not held up for it.
    */
   drain(by: Pick<Deadline, 'at'>): Promise<void> {
     const left = by.at - this.#options.clock.now();
-    return this.#within(this.#outage.lasts ? Math.min(left, STOP_MS) : left, this.#flush());
+    const inVain = !this.#reached || this.#outage.lasts;
+    return this.#within(inVain ? Math.min(left, STOP_MS) : left, this.#flush());
   }
 
   /** Exports what waits, for a second at most, and lets go of the exporter. */
@@ -114,6 +117,7 @@ export class SpanExport {
   async #exportBatch(batch: SpanBatch): Promise<void> {
     try {
       await this.#send(batch);
+      this.#reached = true;
       this.#exported.add(batch.count);
       this.#outage.exported();
     } catch (error) {

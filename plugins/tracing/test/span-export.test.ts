@@ -1,36 +1,14 @@
-import { SpanKind } from '@opentelemetry/api';
 import { VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
+import { OtlpCollector } from '../../../test/support/otlp-collector.ts';
 import { newTraceId } from '../src/ids.ts';
 import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
 import { resourceOf } from '../src/resource.ts';
 import type { OtlpProtocol } from '../src/settings.ts';
-import { type SpanParent, SpanRecord } from '../src/span.ts';
 import { SpanExport } from '../src/span-export.ts';
 import { readSpans } from '../src/span-reader.ts';
-import { keyOf, type SpanWriter } from '../src/span-writer.ts';
-import { OtlpCollector } from './otlp-collector.ts';
-import { recordingLogger, recordingMetrics } from './stand-ins.ts';
-
-class TestSpan extends SpanRecord {
-  readonly kind = SpanKind.SERVER;
-  override endedAt = 1_700_000_000_012.5;
-  readonly #name: string;
-
-  constructor(name: string, parent: Partial<SpanParent> = {}) {
-    const root = { traceId: newTraceId(), spanId: undefined, remote: false, flags: 1, traceState: '' };
-    super({ ...root, ...parent }, 1_700_000_000_000.25);
-    this.#name = name;
-  }
-
-  protected describe(out: SpanWriter): void {
-    out.name(this.#name);
-    out.text(keyOf('a.text'), 'x');
-    out.number(keyOf('a.number'), 7);
-    out.flag(keyOf('a.flag'), true);
-    out.failed();
-  }
-}
+import { SpanStore } from '../src/span-store.ts';
+import { recordingLogger, recordingMetrics, TestSpan } from './stand-ins.ts';
 
 const LIMITS = { delayMs: 5000, queueSize: 8, batchSize: 4, timeoutMs: 30_000 };
 const EXPORTED = 'outrigger_tracing_spans_exported_total';
@@ -41,10 +19,15 @@ function exportWith(exporter: SpanExporter, limits = LIMITS) {
   const logger = recordingLogger();
   const metrics = recordingMetrics();
   const spans = new SpanExport({ exporter, limits, clock, logger, metrics });
-  const add = (count: number, from = 0) => {
-    for (let i = from; i < from + count; i++) spans.add(new TestSpan(`s${i}`));
+  const store = new SpanStore();
+  const end = (span: TestSpan) => {
+    store.add(span);
+    spans.add(store);
   };
-  return { clock, spans, add, counts: metrics.counts, log: () => logger.lines.map(([line]) => line) };
+  const add = (count: number, from = 0) => {
+    for (let i = from; i < from + count; i++) end(new TestSpan(`s${i}`));
+  };
+  return { clock, spans, end, add, counts: metrics.counts, log: () => logger.lines.map(([line]) => line) };
 }
 
 /** An exporter that is answered by the test. */
@@ -158,6 +141,23 @@ describe('the export of spans', () => {
     expect(counts.get(`${DROPPED}{export}`)).to.equal(2);
   });
 
+  /** The collector has taken a batch of four before. */
+  async function reached({ batch }: ReturnType<typeof heldExporter>, { add }: ReturnType<typeof exportWith>) {
+    add(4);
+    (await batch(1)).answer();
+    await settled();
+  }
+
+  it('holds up a drain for a second at most where the collector has never taken anything', async () => {
+    const { exporter, batch } = heldExporter();
+    const { clock, add, spans } = exportWith(exporter);
+    add(6);
+    const drained = spans.drain({ at: 30_000 });
+    await batch(1);
+    clock.advance(1100);
+    await drained;
+  });
+
   it('is flushed by a drain, batch by batch', async () => {
     const { exporter, batch } = heldExporter();
     const { add, spans, counts } = exportWith(exporter);
@@ -170,12 +170,18 @@ describe('the export of spans', () => {
   });
 
   it('lets a drain end at its deadline, and a stop within a second', async () => {
-    const { exporter, batch } = heldExporter();
-    const { clock, add, spans, counts } = exportWith(exporter);
+    const held = heldExporter();
+    const made = exportWith(held.exporter);
+    const { clock, add, spans, counts } = made;
+    await reached(held, made);
     add(6);
-    const drained = spans.drain({ at: 3000 });
-    await batch(1);
-    clock.advance(3100);
+    let over = false;
+    const drained = spans.drain({ at: 3000 }).then(() => (over = true));
+    await held.batch(2);
+    clock.advance(2900);
+    await settled();
+    expect(over).to.equal(false);
+    clock.advance(200);
     await drained;
     const stopped = spans.stop();
     clock.advance(1100);
@@ -212,12 +218,12 @@ describe('OTLP/HTTP', () => {
 
   for (const protocol of ['http/protobuf', 'http/json'] as const) {
     it(`carries spans as ${protocol}`, async () => {
-      const { spans } = exportWith(otlpExporter(target(protocol), resourceOf('chat')));
+      const { spans, end } = exportWith(otlpExporter(target(protocol), resourceOf('chat')));
       const traceId = newTraceId();
       const parent = { traceId, spanId: '00f067aa0ba902b7', remote: true, flags: 3, traceState: 'a=1,b=2' };
       const span = new TestSpan('GET /ws/*', parent);
-      spans.add(span);
-      spans.add(new TestSpan('root'));
+      end(span);
+      end(new TestSpan('root'));
       await spans.stop();
 
       const [received] = collector.exports;
