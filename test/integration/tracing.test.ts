@@ -181,7 +181,7 @@ plugins:
     const at = performance.now();
     program.kill('SIGTERM');
     expect(await program.exit).to.deep.equal({ code: 0, signal: null });
-    // A second for the drain and one for the stop; the retries of an export would take ten.
+    // The drain waits for a second; the retries of an export would take ten.
     expect(performance.now() - at).to.be.below(4000);
   });
 

@@ -1,6 +1,14 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 
 type Value = string | number | boolean | readonly Value[];
@@ -28,6 +36,18 @@ export interface ReceivedExport {
   readonly headers: IncomingHttpHeaders;
   readonly resource: Readonly<Record<string, Value>>;
   readonly spans: readonly ReceivedSpan[];
+}
+
+/** What a receiver speaks TLS with. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+  /** Clients must have a certificate of this one. */
+  readonly ca?: string;
+}
+
+export function tlsOptions(identity: Identity): TlsOptions {
+  return identity.ca === undefined ? identity : { ...identity, requestCert: true, rejectUnauthorized: true };
 }
 
 /** What a receiver has taken. */
@@ -61,7 +81,18 @@ export class Received {
 export class OtlpCollector extends Received {
   /** What it answers; a test may have it refuse, or keep silent. */
   answer: (response: ServerResponse) => void = (response) => void response.writeHead(200).end();
-  readonly #server = createServer(async (request, response) => {
+  readonly #scheme: string;
+  readonly #server: Server;
+
+  /** With an identity it speaks TLS. */
+  constructor(identity?: Identity) {
+    super();
+    this.#scheme = identity === undefined ? 'http' : 'https';
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    this.#server = identity === undefined ? createServer(serve) : createSecureServer(tlsOptions(identity), serve);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const json = request.headers['content-type'] === 'application/json';
@@ -70,13 +101,13 @@ export class OtlpCollector extends Received {
     const { url: path = '', headers } = request;
     this.take({ path, headers, ...(json ? fromJson(body) : fromProtobuf(body)) });
     this.answer(response);
-  });
+  }
 
   /** Listens on `port`, 0 for any; returns the base URL. */
   async listen(port = 0): Promise<string> {
     this.#server.listen(port, '127.0.0.1');
     await once(this.#server, 'listening');
-    return `http://127.0.0.1:${this.port}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
   get port(): number {

@@ -8,19 +8,12 @@ import {
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { fromProtobuf, Received } from './otlp-collector.ts';
+import { fromProtobuf, type Identity, Received, tlsOptions } from './otlp-collector.ts';
 
 /** What a call is answered: a gRPC status, and what else comes in the trailers. */
 export interface Answer {
   readonly status: number;
   readonly trailers?: Readonly<Record<string, string>>;
-}
-
-export interface Identity {
-  readonly cert: string;
-  readonly key: string;
-  /** Clients must have a certificate of this one. */
-  readonly ca?: string;
 }
 
 /** An OTLP/gRPC receiver that shares no code with the exporter: HTTP/2 and gRPC's framing by hand. */
@@ -34,8 +27,7 @@ export class OtlpGrpcCollector extends Received {
   constructor(identity?: Identity) {
     super();
     this.#scheme = identity === undefined ? 'http' : 'https';
-    const mutual = identity?.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
-    this.#server = identity === undefined ? createServer() : createSecureServer({ ...identity, ...mutual });
+    this.#server = identity === undefined ? createServer() : createSecureServer(tlsOptions(identity));
     this.#server.on('stream', (stream, headers) => void this.#serve(stream, headers));
     this.#server.on('session', (session) => {
       this.#sessions.add(session);

@@ -1,4 +1,3 @@
-import { SpanKind } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_RESEND_COUNT,
@@ -10,7 +9,7 @@ import { type Attempt, type Cause, describeCause, type Session } from '@outrigge
 import { maskQuery, writeEndpoint, writeMethod } from './http-attributes.ts';
 import { CLUSTER } from './outrigger-attributes.ts';
 import type { ServerSpan } from './server-span.ts';
-import { SpanRecord } from './span.ts';
+import { SpanKind, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 
 const ERROR_TYPE = keyOf(ATTR_ERROR_TYPE);

@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import {
   isHttpUrl,
   OTLP_PROTOCOLS,
@@ -94,6 +95,7 @@ export function exportTarget(
   if (url === undefined) return undefined;
   ofTraces((name) => read.positive(name), 'TIMEOUT');
   ofTraces((name) => read.choice(name, ['gzip', 'none']), 'COMPRESSION');
+  for (const option of ['CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY']) ofTraces(read.file, option);
   const headers = ofTraces(read.pairs, 'HEADERS');
   return { url, protocol, headers: headers ? undefined : settings.headers };
 }
@@ -186,6 +188,17 @@ function reader(env: Environment, warn: (message: string) => void) {
       const withScheme = `${scheme}://${value}`;
       if (scheme !== undefined && !value.includes('://') && isHttpUrl(withScheme)) return withScheme;
       return wrong(name, 'an http:// or https:// URL');
+    },
+    /** Whether there is a file, which the exporter reads. */
+    file: (name: string): true | undefined => {
+      const path = text(name);
+      if (path === undefined) return undefined;
+      try {
+        accessSync(path, constants.R_OK);
+        return true;
+      } catch {
+        return wrong(name, 'a file that can be read');
+      }
     },
     /** Whether there are `key=value` pairs, which the exporter reads. */
     pairs: (name: string): true | undefined => {

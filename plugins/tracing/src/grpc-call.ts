@@ -96,13 +96,13 @@ export class GrpcCall {
       size += chunk.length;
       if (size > MAX_ANSWER) stream.close(constants.NGHTTP2_CANCEL);
     });
-    stream.on('error', (error) =>
-      reject(
-        signal.aborted
-          ? new GrpcError(DEADLINE_EXCEEDED, 'no answer in time')
-          : new GrpcError(UNAVAILABLE, messageOf(error)),
-      ),
-    );
+    stream.on('error', (error) => {
+      if (signal.aborted) {
+        // Who knows whether the connection is still one.
+        this.#session?.destroy();
+        reject(new GrpcError(DEADLINE_EXCEEDED, 'no answer in time'));
+      } else reject(new GrpcError(UNAVAILABLE, messageOf(error)));
+    });
     stream.on('close', () => {
       const error = failureOf(head, trailers);
       if (error === undefined) resolve();

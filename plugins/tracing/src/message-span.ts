@@ -1,7 +1,6 @@
-import { SpanKind } from '@opentelemetry/api';
 import type { Message } from '@outrigger/core';
 import type { SegmentSpan } from './segment-span.ts';
-import { SpanRecord } from './span.ts';
+import { SpanKind, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 
 const DIRECTION = keyOf('network.io.direction');

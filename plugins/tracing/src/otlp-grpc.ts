@@ -1,12 +1,10 @@
 import type { Agent } from 'node:https';
-import { ExportResultCode } from '@opentelemetry/core';
 import { convertLegacyHttpOptions } from '@opentelemetry/otlp-exporter-base/node-http';
 import type { Resource } from '@opentelemetry/resources';
 import type { ExportTarget } from './environment.ts';
 import { GrpcCall, type GrpcOptions, isRetryable } from './grpc-call.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
 import { OtlpRequests } from './otlp-request.ts';
-import type { SpanBatch } from './span-batches.ts';
 
 /** opentelemetry-proto, collector/trace/v1/trace_service.proto. */
 const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
@@ -31,16 +29,10 @@ export function otlpGrpc({ url, headers }: ExportTarget, resource: Resource): Sp
     return { metadata: await config.headers(), gzip: config.compression === 'gzip', tls: { ca, cert, key } };
   };
   let call: Promise<GrpcCall> | undefined;
-  const send = async (batch: SpanBatch) => {
-    call ??= options().then((given) => new GrpcCall(url, EXPORT, given));
-    await persist(await call, requests.protobuf(batch), config.timeoutMillis);
-  };
   return {
-    export(batch, done) {
-      send(batch).then(
-        () => done({ code: ExportResultCode.SUCCESS }),
-        (error: Error) => done({ code: ExportResultCode.FAILED, error }),
-      );
+    async export(batch) {
+      call ??= options().then((given) => new GrpcCall(url, EXPORT, given));
+      await persist(await call, requests.protobuf(batch), config.timeoutMillis);
     },
     async shutdown() {
       (await call)?.close();

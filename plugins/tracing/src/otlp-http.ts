@@ -1,3 +1,4 @@
+import { ExportResultCode } from '@opentelemetry/core';
 import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
@@ -21,7 +22,7 @@ export function otlpHttp(
   const json = protocol === 'http/json';
   const contentType = json ? 'application/json' : 'application/x-protobuf';
   const config = { url, ...(headers && { headers }) };
-  return new OTLPExporterBase<SpanBatch>(
+  const exporter = new OTLPExporterBase<SpanBatch>(
     createOtlpHttpExportDelegate(
       convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': contentType }),
       {
@@ -33,4 +34,14 @@ export function otlpHttp(
       undefined,
     ),
   );
+  return {
+    export: (batch) =>
+      new Promise((resolve, reject) =>
+        exporter.export(batch, ({ code, error }) => {
+          if (code === ExportResultCode.SUCCESS) resolve();
+          else reject(error ?? new Error('the exporter failed'));
+        }),
+      ),
+    shutdown: () => exporter.shutdown(),
+  };
 }

@@ -1,11 +1,10 @@
-import { SpanKind } from '@opentelemetry/api';
 import { ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions';
 import type { Outcome, Session, Side } from '@outrigger/core';
 import { newTraceId } from './ids.ts';
 import { CAUSE, CLUSTER, LISTENER, ROUTE, SESSION_ID } from './outrigger-attributes.ts';
 import { RoundTrips } from './round-trips.ts';
 import { SIZE_BOUNDS, SizeHistogram } from './size-histogram.ts';
-import { LOCAL, SpanRecord } from './span.ts';
+import { LOCAL, SpanKind, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 import { SAMPLED } from './trace-context.ts';
 

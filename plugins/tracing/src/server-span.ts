@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { SpanKind } from '@opentelemetry/api';
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_ERROR_TYPE,
@@ -17,7 +16,7 @@ import type { Cause, Connection, Route, Session } from '@outrigger/core';
 import type { ClientSpan } from './client-span.ts';
 import { maskQuery, portOf, SERVER_ADDRESS, SERVER_PORT, writeMethod } from './http-attributes.ts';
 import { CAUSE, CLUSTER, GENERATION, LISTENER, ROUTE, SESSION_ID } from './outrigger-attributes.ts';
-import { type SpanParent, SpanRecord } from './span.ts';
+import { SpanKind, type SpanParent, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 
 const CLIENT_ADDRESS = keyOf(ATTR_CLIENT_ADDRESS);

@@ -1,4 +1,3 @@
-import { ExportResultCode } from '@opentelemetry/core';
 import type { Clock, Counter, Deadline, Logger, Metrics } from '@outrigger/core';
 import type { BatchLimits } from './environment.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
@@ -7,7 +6,8 @@ import { type SpanBatch, SpanBatches } from './span-batches.ts';
 import type { EncodedSpan } from './span-store.ts';
 
 export interface SpanExportOptions {
-  readonly exporter: SpanExporter;
+  /** Once, by {@link SpanExport.start}, or with the first batch. */
+  readonly exporter: () => Promise<SpanExporter>;
   readonly limits: BatchLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -24,12 +24,14 @@ export class SpanExport {
   readonly #outage: Outage;
   readonly #exported: Counter;
   readonly #dropped: { readonly queue: Counter; readonly export: Counter };
+  #exporter: Promise<SpanExporter> | undefined;
   #timer: Disposable | undefined;
   #soon: NodeJS.Immediate | undefined;
   #running: Promise<void> | undefined;
   #flushing = false;
   /** Whether the collector has ever taken anything. */
   #reached = false;
+  #drained = false;
   #stopped = false;
 
   constructor(options: SpanExportOptions) {
@@ -47,6 +49,12 @@ export class SpanExport {
     this.#dropped = { queue: dropped.with('queue'), export: dropped.with('export') };
   }
 
+  /** Makes the exporter, so that this holds up no session later. */
+  start(): Promise<SpanExporter> {
+    this.#exporter ??= this.#options.exporter();
+    return this.#exporter;
+  }
+
   /** A span has ended: its bytes are copied. */
   add(span: EncodedSpan): void {
     if (this.#stopped || !this.#batches.add(span)) {
@@ -59,15 +67,15 @@ export class SpanExport {
    * Exports what waits; resolves when nothing does, at the deadline at the latest; within a second where the collector has never
    * taken anything, or is known not to: the end of a sidecar is not held up for it.
    */
-  drain(by: Pick<Deadline, 'at'>): Promise<void> {
+  async drain(by: Pick<Deadline, 'at'>): Promise<void> {
     const left = by.at - this.#options.clock.now();
-    const inVain = !this.#reached || this.#outage.lasts;
-    return this.#within(inVain ? Math.min(left, STOP_MS) : left, this.#flush());
+    await this.#within(this.#inVain ? Math.min(left, STOP_MS) : left, this.#flush());
+    this.#drained = true;
   }
 
-  /** Exports what waits, for a second at most, and lets go of the exporter. */
+  /** Exports what waits, for a second at most unless a drain has waited in vain, and lets go of the exporter. */
   async stop(): Promise<void> {
-    await this.#within(STOP_MS, this.#flush());
+    await this.#within(this.#drained && this.#inVain ? 0 : STOP_MS, this.#flush());
     this.#stopped = true;
     this.#timer?.[Symbol.dispose]();
     clearImmediate(this.#soon);
@@ -77,7 +85,12 @@ export class SpanExport {
       this.#outage.lost(left, 'tracing was stopped before they could be exported');
     }
     // It waits for what is under way, which need not hold up anybody.
-    this.#options.exporter.shutdown().catch(() => {});
+    this.#exporter?.then((exporter) => exporter.shutdown()).catch(() => {});
+  }
+
+  /** Whether nothing says that the collector takes anything. */
+  get #inVain(): boolean {
+    return !this.#reached || this.#outage.lasts;
   }
 
   #schedule(): void {
@@ -128,14 +141,13 @@ export class SpanExport {
   }
 
   async #send(batch: SpanBatch): Promise<void> {
-    const { clock, exporter, limits } = this.#options;
+    const { clock, limits } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = clock.after(limits.timeoutMs, () => reject(new Error(`no answer within ${limits.timeoutMs} ms`)));
     try {
-      exporter.export(batch, ({ code, error }) => {
-        if (code === ExportResultCode.SUCCESS) resolve();
-        else reject(error ?? new Error('the exporter failed'));
-      });
+      this.start()
+        .then((exporter) => exporter.export(batch))
+        .then(resolve, reject);
       await promise;
     } finally {
       late[Symbol.dispose]();

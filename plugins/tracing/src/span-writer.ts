@@ -1,4 +1,4 @@
-import type { SpanKind } from '@opentelemetry/api';
+import type { SpanKind } from './span.ts';
 
 /** The name of an attribute, encoded once. */
 export type Key = Uint8Array & { readonly __key: true };
@@ -90,10 +90,9 @@ export class SpanWriter {
     this.#time(END, Math.max(startedAt, endedAt));
   }
 
-  /** OpenTelemetry's own kinds count from 0, OTLP's from 1. */
   kind(kind: SpanKind): void {
     this.#byte(SPAN_KIND);
-    this.#byte(kind + 1);
+    this.#byte(kind);
   }
 
   name(name: string): void {

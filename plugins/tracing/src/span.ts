@@ -1,4 +1,3 @@
-import type { SpanKind } from '@opentelemetry/api';
 import { newSpanId } from './ids.ts';
 import type { SpanWriter } from './span-writer.ts';
 
@@ -14,6 +13,10 @@ export interface SpanParent {
   /** The `tracestate` that came, empty where none did. */
   readonly traceState: string;
 }
+
+/** OTLP's SpanKind. */
+export const SpanKind = { INTERNAL: 1, SERVER: 2, CLIENT: 3 } as const;
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
 
 /** OTLP's SpanFlags, beside W3C's eight bits: the parent, or the span that is linked, is this process's own. */
 export const LOCAL = 0x100;

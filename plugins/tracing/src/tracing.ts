@@ -3,7 +3,6 @@ import { type Environment, exportTarget, type OtelEnvironment, readEnvironment }
 import { MixedPropagation } from './mixed-propagation.ts';
 import { otlpExporter } from './otlp-exporter.ts';
 import { type Propagation, type PropagationOptions, removeContext, W3cPropagation } from './propagation.ts';
-import { resourceOf } from './resource.ts';
 import { always, atLeast, parentBased, ratioBased, type Sampler } from './sampler.ts';
 import { MessageSpans, SessionSpans } from './session-spans.ts';
 import type { Propagator, TracingSettings } from './settings.ts';
@@ -40,7 +39,7 @@ export class Tracing implements Lifecycle {
     const target = exportTarget(settings, env, warn);
     if (target !== undefined) {
       this.#export = new SpanExport({
-        exporter: otlpExporter(target, resourceOf(settings.serviceName ?? 'outrigger')),
+        exporter: () => otlpExporter(target, settings.serviceName ?? 'outrigger'),
         limits: otel.batches,
         clock,
         logger: logger.child({ plugin: 'tracing', collector: withoutCredentials(target.url) }),
@@ -65,6 +64,10 @@ export class Tracing implements Lifecycle {
     const spans = this.#export;
     if (spans === undefined) return (span) => void store.add(span);
     return (span) => void (store.add(span) && spans.add(store));
+  }
+
+  async start(): Promise<void> {
+    await this.#export?.start();
   }
 
   drain(by: Deadline): Promise<void> | undefined {

@@ -100,6 +100,7 @@ describe('where spans go', () => {
     { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' },
     { OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'zstd' },
     { OTEL_EXPORTER_OTLP_HEADERS: 's3cret' },
+    { OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/s3cret.pem' },
     { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 's3cret@collector' },
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
     { OTEL_TRACES_EXPORTER: 'zipkin' },

@@ -1,9 +1,6 @@
 import { expect } from 'chai';
-import { Authority, writeAuthority, writePair } from '../../../test/support/certificates.ts';
 import { type Answer, OtlpGrpcCollector } from '../../../test/support/otlp-grpc-collector.ts';
-import { Scratch } from '../../../test/support/scratch.ts';
 import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
-import { resourceOf } from '../src/resource.ts';
 import { SpanBatches } from '../src/span-batches.ts';
 import { SpanStore } from '../src/span-store.ts';
 import { TestSpan } from './stand-ins.ts';
@@ -28,25 +25,27 @@ function send(exporter: SpanExporter, ...names: readonly string[]): Promise<Erro
     store.add(new TestSpan(name));
     batches.add(store);
   }
-  return new Promise((resolve) => exporter.export(batches.take()!, ({ error }) => resolve(error)));
+  return exporter.export(batches.take()!).then(
+    () => undefined,
+    (error: Error) => error,
+  );
 }
 
 describe('OTLP/gRPC', () => {
-  const VARIABLES = ['TIMEOUT', 'COMPRESSION', 'HEADERS', 'CERTIFICATE', 'CLIENT_CERTIFICATE', 'CLIENT_KEY'];
-  const before = new Map(VARIABLES.map((name) => [name, process.env[`OTEL_EXPORTER_OTLP_${name}`]]));
-  const set = (name: string, value: string | undefined) => {
-    if (value === undefined) delete process.env[`OTEL_EXPORTER_OTLP_${name}`];
-    else process.env[`OTEL_EXPORTER_OTLP_${name}`] = value;
+  const before = process.env['OTEL_EXPORTER_OTLP_TIMEOUT'];
+  const timeout = (ms: string | undefined) => {
+    if (ms === undefined) delete process.env['OTEL_EXPORTER_OTLP_TIMEOUT'];
+    else process.env['OTEL_EXPORTER_OTLP_TIMEOUT'] = ms;
   };
   const closing: (() => unknown)[] = [];
 
   afterEach(async () => {
-    for (const [name, value] of before) set(name, value);
+    timeout(before);
     for (const close of closing.splice(0).reverse()) await close();
   });
 
-  function exporterTo(url: string, headers?: Readonly<Record<string, string>>): SpanExporter {
-    const exporter = otlpExporter({ url, protocol: 'grpc', headers }, resourceOf('chat'));
+  async function exporterTo(url: string, headers?: Readonly<Record<string, string>>): Promise<SpanExporter> {
+    const exporter = await otlpExporter({ url, protocol: 'grpc', headers }, 'chat');
     closing.push(() => exporter.shutdown());
     return exporter;
   }
@@ -59,7 +58,7 @@ describe('OTLP/gRPC', () => {
 
   it('carries spans, and headers as metadata', async () => {
     const collector = new OtlpGrpcCollector();
-    const exporter = exporterTo(await listening(collector), { 'X-Key': 'secret' });
+    const exporter = await exporterTo(await listening(collector), { 'X-Key': 'secret' });
     expect(await send(exporter, 'a', 'b')).to.equal(undefined);
     const [received] = collector.exports;
     expect(received!.path).to.equal('/opentelemetry.proto.collector.trace.v1.TraceService/Export');
@@ -72,7 +71,7 @@ describe('OTLP/gRPC', () => {
 
   it('has one connection, and another one when that is gone', async () => {
     const collector = new OtlpGrpcCollector();
-    const exporter = exporterTo(await collector.listen());
+    const exporter = await exporterTo(await collector.listen());
     await send(exporter, 'a');
     await send(exporter, 'b');
     expect(collector.connections).to.equal(1);
@@ -85,35 +84,6 @@ describe('OTLP/gRPC', () => {
     expect(next.spans.map(({ name }) => name)).to.deep.equal(['c']);
   });
 
-  it('reads headers and compression from the environment', async () => {
-    set('HEADERS', 'x-key=env');
-    set('COMPRESSION', 'gzip');
-    const collector = new OtlpGrpcCollector();
-    await send(exporterTo(await listening(collector)), 'a');
-    expect(collector.exports[0]!.headers).to.include({ 'x-key': 'env', 'grpc-encoding': 'gzip' });
-    expect(collector.spans).to.have.length(1);
-  });
-
-  it('speaks TLS, and shows a certificate of its own', async () => {
-    const scratch = new Scratch();
-    closing.push(() => scratch.remove());
-    const authority = await Authority.create();
-    set('CERTIFICATE', writeAuthority(scratch.folder, 'ca', authority));
-    const collector = new OtlpGrpcCollector({
-      ...(await authority.issue({ names: ['127.0.0.1'] })),
-      ca: authority.cert,
-    });
-    const url = await listening(collector);
-    set('TIMEOUT', '300');
-    expect((await send(exporterTo(url), 'a'))?.message).to.match(/^gRPC status (14|4)/);
-    const { cert, key } = writePair(scratch.folder, 'client', await authority.issue());
-    set('CLIENT_CERTIFICATE', cert);
-    set('CLIENT_KEY', key);
-    set('TIMEOUT', undefined);
-    expect(await send(exporterTo(url), 'b')).to.equal(undefined);
-    expect(collector.spans.map(({ name }) => name)).to.deep.equal(['b']);
-  });
-
   const again: readonly [what: string, first: Answer | undefined][] = [
     ['UNAVAILABLE', { status: 14 }],
     ['RESOURCE_EXHAUSTED that says when', { status: 8, trailers: { 'grpc-status-details-bin': retryIn10ms() } }],
@@ -122,7 +92,7 @@ describe('OTLP/gRPC', () => {
     it(`tries again after ${what}`, async () => {
       const collector = new OtlpGrpcCollector();
       collector.answers = [first, { status: 0 }];
-      expect(await send(exporterTo(await listening(collector)), 'a')).to.equal(undefined);
+      expect(await send(await exporterTo(await listening(collector)), 'a')).to.equal(undefined);
       expect(collector.spans).to.have.length(1);
     });
   }
@@ -140,25 +110,25 @@ describe('OTLP/gRPC', () => {
     it(`gives up after ${what}`, async () => {
       const collector = new OtlpGrpcCollector();
       collector.answers = [answer];
-      expect((await send(exporterTo(await listening(collector)), 'a'))?.message).to.match(error);
+      expect((await send(await exporterTo(await listening(collector)), 'a'))?.message).to.match(error);
     });
   }
 
   it('waits no longer than OTEL_EXPORTER_OTLP_TIMEOUT for an answer', async () => {
-    set('TIMEOUT', '100');
+    timeout('100');
     const collector = new OtlpGrpcCollector();
     collector.answers = [undefined];
-    expect((await send(exporterTo(await listening(collector)), 'a'))?.message).to.equal(
+    expect((await send(await exporterTo(await listening(collector)), 'a'))?.message).to.equal(
       'gRPC status 4: no answer in time',
     );
   });
 
   it('says why where nobody listens', async () => {
-    set('TIMEOUT', '300');
+    timeout('300');
     const collector = new OtlpGrpcCollector();
     const url = await collector.listen();
     await collector.close();
-    expect((await send(exporterTo(url), 'a'))?.message).to.contain('ECONNREFUSED');
+    expect((await send(await exporterTo(url), 'a'))?.message).to.contain('ECONNREFUSED');
   });
 
   it('says what HTTP says where no gRPC is spoken', async () => {
@@ -166,7 +136,7 @@ describe('OTLP/gRPC', () => {
     const server = createServer((_request, response) => response.writeHead(404).end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    const exporter = exporterTo(`http://127.0.0.1:${port}`);
+    const exporter = await exporterTo(`http://127.0.0.1:${port}`);
     expect((await send(exporter, 'a'))?.message).to.equal('gRPC status 2: HTTP status 404');
     await exporter.shutdown();
     await new Promise((resolve) => server.close(resolve));

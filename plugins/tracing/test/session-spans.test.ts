@@ -1,10 +1,9 @@
-import { SpanKind } from '@opentelemetry/api';
 import { type Cause, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { W3cPropagation } from '../src/propagation.ts';
 import { parentBased } from '../src/sampler.ts';
 import { SessionSpans } from '../src/session-spans.ts';
-import type { SpanRecord } from '../src/span.ts';
+import { SpanKind, type SpanRecord } from '../src/span.ts';
 import { trustIn } from '../src/trusted-peers.ts';
 import { attemptAt, contentOf, outcomeOf, overlaid, type SessionOptions, sessionFor } from './stand-ins.ts';
 

@@ -1,9 +1,8 @@
-import { SpanKind } from '@opentelemetry/api';
 import { expect } from 'chai';
 import { fromProtobuf } from '../../../test/support/otlp-collector.ts';
 import { OtlpRequests } from '../src/otlp-request.ts';
 import { resourceOf } from '../src/resource.ts';
-import { SpanRecord } from '../src/span.ts';
+import { SpanKind, SpanRecord } from '../src/span.ts';
 import { SpanBatches } from '../src/span-batches.ts';
 import { readSpans } from '../src/span-reader.ts';
 import { SpanStore } from '../src/span-store.ts';

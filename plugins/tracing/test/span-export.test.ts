@@ -3,7 +3,6 @@ import { expect } from 'chai';
 import { OtlpCollector } from '../../../test/support/otlp-collector.ts';
 import { newTraceId } from '../src/ids.ts';
 import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
-import { resourceOf } from '../src/resource.ts';
 import type { OtlpProtocol } from '../src/settings.ts';
 import { SpanExport } from '../src/span-export.ts';
 import { readSpans } from '../src/span-reader.ts';
@@ -14,7 +13,8 @@ const LIMITS = { delayMs: 5000, queueSize: 8, batchSize: 4, timeoutMs: 30_000 };
 const EXPORTED = 'outrigger_tracing_spans_exported_total';
 const DROPPED = 'outrigger_tracing_spans_dropped_total';
 
-function exportWith(exporter: SpanExporter, limits = LIMITS) {
+function exportWith(made: SpanExporter | Promise<SpanExporter>, limits = LIMITS) {
+  const exporter = async () => made;
   const clock = new VirtualClock();
   const logger = recordingLogger();
   const metrics = recordingMetrics();
@@ -35,13 +35,15 @@ function heldExporter() {
   const batches: { readonly names: string[]; readonly answer: (error?: Error) => void }[] = [];
   let arrived = Promise.withResolvers<void>();
   const exporter: SpanExporter = {
-    export(batch, done) {
+    export(batch) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
       batches.push({
         names: readSpans(batch).map(({ name }) => name),
-        answer: (error) => done(error === undefined ? { code: 0 } : { code: 1, error }),
+        answer: (error) => (error === undefined ? resolve() : reject(error)),
       });
       arrived.resolve();
       arrived = Promise.withResolvers();
+      return promise;
     },
     shutdown: () => Promise.resolve(),
   };
@@ -156,6 +158,9 @@ describe('the export of spans', () => {
     await batch(1);
     clock.advance(1100);
     await drained;
+    const stopped = spans.stop();
+    clock.advance(100);
+    await stopped;
   });
 
   it('is flushed by a drain, batch by batch', async () => {
@@ -218,7 +223,7 @@ describe('OTLP/HTTP', () => {
 
   for (const protocol of ['http/protobuf', 'http/json'] as const) {
     it(`carries spans as ${protocol}`, async () => {
-      const { spans, end } = exportWith(otlpExporter(target(protocol), resourceOf('chat')));
+      const { spans, end } = exportWith(otlpExporter(target(protocol), 'chat'));
       const traceId = newTraceId();
       const parent = { traceId, spanId: '00f067aa0ba902b7', remote: true, flags: 3, traceState: 'a=1,b=2' };
       const span = new TestSpan('GET /ws/*', parent);
@@ -250,7 +255,7 @@ describe('OTLP/HTTP', () => {
   }
 
   it('recovers by itself when the collector comes back', async () => {
-    const { clock, spans, add, counts, log } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { clock, spans, add, counts, log } = exportWith(otlpExporter(target(), 'chat'));
     const { port } = collector;
     await collector.close();
     add(3);
@@ -269,7 +274,7 @@ describe('OTLP/HTTP', () => {
 
   it('loses what a collector refuses', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
-    const { spans, add, counts } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { spans, add, counts } = exportWith(otlpExporter(target(), 'chat'));
     add(3);
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
@@ -277,7 +282,7 @@ describe('OTLP/HTTP', () => {
 
   it('holds up a drain for a second where the collector has just lost spans', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
-    const { clock, spans, add, counts } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { clock, spans, add, counts } = exportWith(otlpExporter(target(), 'chat'));
     add(3);
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
@@ -290,7 +295,7 @@ describe('OTLP/HTTP', () => {
 
   it('does not hold up a drain where a collector keeps silent', async () => {
     collector.answer = () => {};
-    const { clock, spans, add } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { clock, spans, add } = exportWith(otlpExporter(target(), 'chat'));
     add(3);
     const drained = spans.drain({ at: 2000 });
     await collector.received(1);

@@ -1,4 +1,3 @@
-import { SpanKind } from '@opentelemetry/api';
 import {
   type Attempt,
   type Cause,
@@ -16,7 +15,7 @@ import {
 } from '@outrigger/core';
 import { newTraceId } from '../src/ids.ts';
 import { plain } from '../src/recent-traces.ts';
-import { type SpanParent, SpanRecord } from '../src/span.ts';
+import { SpanKind, type SpanParent, SpanRecord } from '../src/span.ts';
 import { type OtlpSpan, readSpans } from '../src/span-reader.ts';
 import { SpanStore } from '../src/span-store.ts';
 import { keyOf, type SpanWriter } from '../src/span-writer.ts';
@@ -211,7 +210,7 @@ export class TestSpan extends SpanRecord {
   constructor(
     name: string,
     parent: Partial<SpanParent> = {},
-    { startedAt = 1_700_000_000_000.25, kind = SpanKind.SERVER } = {},
+    { startedAt = 1_700_000_000_000.25, kind = SpanKind.SERVER as SpanKind } = {},
   ) {
     const root = { traceId: newTraceId(), spanId: undefined, remote: false, flags: 1, traceState: '' };
     super({ ...root, ...parent }, startedAt);

@@ -1,6 +1,7 @@
 import type { AdminReply } from '@outrigger/core';
 import { expect } from 'chai';
 import type { RecentTrace } from '../src/recent-traces.ts';
+import { SpanKind } from '../src/span.ts';
 import { SpanStore } from '../src/span-store.ts';
 import { tracesRoute } from '../src/traces-route.ts';
 import { TestSpan } from './stand-ins.ts';
@@ -22,7 +23,11 @@ function threeTraces(): SpanStore {
   for (const n of [1, 2, 3]) {
     const server = new TestSpan(`server ${n}`, { traceId: id(n) });
     store.add(
-      new TestSpan(`client ${n}`, { traceId: id(n), spanId: server.spanId }, { startedAt: 1_700_000_000_002, kind: 2 }),
+      new TestSpan(
+        `client ${n}`,
+        { traceId: id(n), spanId: server.spanId },
+        { startedAt: 1_700_000_000_002, kind: SpanKind.CLIENT },
+      ),
     );
     store.add(server);
   }

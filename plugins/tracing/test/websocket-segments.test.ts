@@ -1,10 +1,9 @@
-import { SpanKind } from '@opentelemetry/api';
 import { type Message, type Outcome, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { W3cPropagation } from '../src/propagation.ts';
 import { parentBased } from '../src/sampler.ts';
 import { MessageSpans, SessionSpans } from '../src/session-spans.ts';
-import type { SpanRecord } from '../src/span.ts';
+import { SpanKind, type SpanRecord } from '../src/span.ts';
 import { trustIn } from '../src/trusted-peers.ts';
 import { contentOf, outcomeOf, type SessionOptions, sessionFor, type TestSession } from './stand-ins.ts';
 
