@@ -14,6 +14,8 @@ import { fromProtobuf, type Identity, Received, tlsOptions } from './otlp-collec
 export interface Answer {
   readonly status: number;
   readonly trailers?: Readonly<Record<string, string>>;
+  /** Of a status 0: an ExportTraceServiceResponse; empty by default. */
+  readonly message?: Buffer;
 }
 
 /** An OTLP/gRPC receiver that shares no code with the exporter: HTTP/2 and gRPC's framing by hand. */
@@ -70,12 +72,14 @@ export class OtlpGrpcCollector extends Received {
   }
 }
 
-function reply(stream: ServerHttp2Stream, { status, trailers }: Answer): void {
+function reply(stream: ServerHttp2Stream, { status, trailers, message = Buffer.alloc(0) }: Answer): void {
   const all = { 'grpc-status': String(status), ...trailers };
   const head = { ':status': 200, 'content-type': 'application/grpc' };
   // A failure without a message has its status in the head (gRPC, "Trailers-Only").
   if (status !== 0) return stream.respond({ ...head, ...all }, { endStream: true });
   stream.respond(head, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers(all));
-  stream.end(Buffer.alloc(5));
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.length, 1);
+  stream.end(Buffer.concat([prefix, message]));
 }

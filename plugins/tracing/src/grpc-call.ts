@@ -47,6 +47,8 @@ export function isRetryable(error: unknown): error is GrpcError {
 
 const compress = promisify(gzip);
 
+/** Whether it is compressed, and the length. We accept no compressed answer, by not offering to. */
+const PREFIX_BYTES = 5;
 /** What is read of an answer, at most. */
 const MAX_ANSWER = 4 * 1024 * 1024;
 
@@ -66,14 +68,14 @@ export class GrpcCall {
     this.#options = options;
   }
 
-  /** Resolves when the peer has answered OK, whatever else it says; else rejects with a {@link GrpcError}. */
-  async send(message: Uint8Array, timeoutMs: number): Promise<void> {
+  /** Resolves to the peer's message when it has answered OK; else rejects with a {@link GrpcError}. */
+  async send(message: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const body = this.#options.gzip ? await compress(message) : message;
-    const prefix = Buffer.alloc(5);
+    const prefix = Buffer.alloc(PREFIX_BYTES);
     prefix[0] = this.#options.gzip ? 1 : 0;
     prefix.writeUInt32BE(body.length, 1);
     const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     const stream = this.#connected().request(
       {
         ...lowerCase(this.#options.metadata),
@@ -89,11 +91,13 @@ export class GrpcCall {
     );
     let head: IncomingHttpHeaders = {};
     let trailers: IncomingHttpHeaders = {};
+    const answer: Buffer[] = [];
     let size = 0;
     stream.on('response', (headers) => (head = headers));
     stream.on('trailers', (headers) => (trailers = headers));
     stream.on('data', (chunk: Buffer) => {
       size += chunk.length;
+      answer.push(chunk);
       if (size > MAX_ANSWER) stream.close(constants.NGHTTP2_CANCEL);
     });
     stream.on('error', (error) => {
@@ -105,7 +109,7 @@ export class GrpcCall {
     });
     stream.on('close', () => {
       const error = failureOf(head, trailers);
-      if (error === undefined) resolve();
+      if (error === undefined) resolve(Buffer.concat(answer).subarray(PREFIX_BYTES));
       else reject(error);
     });
     stream.write(prefix);

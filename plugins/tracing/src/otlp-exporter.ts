@@ -1,10 +1,11 @@
 import type { ExportTarget } from './environment.ts';
+import type { Rejected } from './otlp-response.ts';
 import type { SpanBatch } from './span-batches.ts';
 
 /** Sends batches, one after the other. */
 export interface SpanExporter {
-  /** Rejects where the batch is lost. `batch` is lent until then. */
-  export(batch: SpanBatch): Promise<void>;
+  /** Resolves to what the collector refused of it, if anything; rejects where all of it is lost. `batch` is lent until then. */
+  export(batch: SpanBatch): Promise<Rejected | undefined>;
   /** Waits for what is under way. */
   shutdown(): Promise<void>;
 }

@@ -5,6 +5,7 @@ import type { ExportTarget } from './environment.ts';
 import { GrpcCall, type GrpcOptions, isRetryable } from './grpc-call.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
 import { OtlpRequests } from './otlp-request.ts';
+import { rejectedIn } from './otlp-response.ts';
 
 /** opentelemetry-proto, collector/trace/v1/trace_service.proto. */
 const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export';
@@ -32,7 +33,8 @@ export function otlpGrpc({ url, headers }: ExportTarget, resource: Resource): Sp
   return {
     async export(batch) {
       call ??= options().then((given) => new GrpcCall(url, EXPORT, given));
-      await persist(await call, requests.protobuf(batch), config.timeoutMillis);
+      const response = await persist(await call, requests.protobuf(batch), config.timeoutMillis);
+      return rejectedIn(response, false);
     },
     async shutdown() {
       (await call)?.close();
@@ -40,8 +42,8 @@ export function otlpGrpc({ url, headers }: ExportTarget, resource: Resource): Sp
   };
 }
 
-/** Calls until that succeeds, cannot succeed, or the time is up. */
-async function persist(call: GrpcCall, request: Uint8Array, timeoutMs: number): Promise<void> {
+/** Calls until that succeeds, cannot succeed, or the time is up; resolves to the answer. */
+async function persist(call: GrpcCall, request: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
   const deadline = performance.now() + timeoutMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * FACTOR, LONGEST_PAUSE_MS)) {
     try {

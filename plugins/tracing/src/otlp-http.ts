@@ -1,11 +1,11 @@
 import { ExportResultCode } from '@opentelemetry/core';
 import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
 import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
-import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import type { Resource } from '@opentelemetry/resources';
 import type { ExportTarget } from './environment.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
 import { OtlpRequests } from './otlp-request.ts';
+import { type Rejected, rejectedIn } from './otlp-response.ts';
 import type { SpanBatch } from './span-batches.ts';
 
 /**
@@ -22,12 +22,17 @@ export function otlpHttp(
   const json = protocol === 'http/json';
   const contentType = json ? 'application/json' : 'application/x-protobuf';
   const config = { url, ...(headers && { headers }) };
+  // Of the request under way: there is one at a time.
+  let rejected: Rejected | undefined;
   const exporter = new OTLPExporterBase<SpanBatch>(
     createOtlpHttpExportDelegate(
       convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': contentType }),
       {
         serializeRequest: (batch: SpanBatch) => (json ? requests.json(batch) : requests.protobuf(batch)),
-        deserializeResponse: (json ? JsonTraceSerializer : ProtobufTraceSerializer).deserializeResponse,
+        deserializeResponse: (response: Uint8Array) => {
+          rejected = rejectedIn(response, json);
+          return {};
+        },
       },
       json ? 'otlp_http_json_span_exporter' : 'otlp_http_span_exporter',
       { name: 'span', countItems: ({ count }: SpanBatch) => count },
@@ -36,12 +41,13 @@ export function otlpHttp(
   );
   return {
     export: (batch) =>
-      new Promise((resolve, reject) =>
+      new Promise((resolve, reject) => {
+        rejected = undefined;
         exporter.export(batch, ({ code, error }) => {
-          if (code === ExportResultCode.SUCCESS) resolve();
+          if (code === ExportResultCode.SUCCESS) resolve(rejected);
           else reject(error ?? new Error('the exporter failed'));
-        }),
-      ),
+        });
+      }),
     shutdown: () => exporter.shutdown(),
   };
 }

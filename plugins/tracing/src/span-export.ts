@@ -1,6 +1,7 @@
 import type { Clock, Counter, Deadline, Logger, Metrics } from '@outrigger/core';
 import type { BatchLimits } from './environment.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
+import type { Rejected } from './otlp-response.ts';
 import { Outage } from './outage.ts';
 import { type SpanBatch, SpanBatches } from './span-batches.ts';
 import type { EncodedSpan } from './span-store.ts';
@@ -80,10 +81,7 @@ export class SpanExport {
     this.#timer?.[Symbol.dispose]();
     clearImmediate(this.#soon);
     const left = this.#batches.size;
-    if (left > 0) {
-      this.#dropped.export.add(left);
-      this.#outage.lost(left, 'tracing was stopped before they could be exported');
-    }
+    if (left > 0) this.#lost(left, 'tracing was stopped before they could be exported');
     // It waits for what is under way, which need not hold up anybody.
     this.#exporter?.then((exporter) => exporter.shutdown()).catch(() => {});
   }
@@ -129,26 +127,31 @@ export class SpanExport {
 
   async #exportBatch(batch: SpanBatch): Promise<void> {
     try {
-      await this.#send(batch);
+      const rejected = await this.#send(batch);
       this.#reached = true;
-      this.#exported.add(batch.count);
-      this.#outage.exported();
+      this.#exported.add(batch.count - (rejected?.spans ?? 0));
+      if (rejected === undefined) this.#outage.exported();
+      else this.#lost(rejected.spans, rejected.why || 'the collector rejected them');
     } catch (error) {
-      this.#dropped.export.add(batch.count);
-      this.#outage.lost(batch.count, messageOf(error));
+      this.#lost(batch.count, messageOf(error));
     }
     this.#batches.done(batch);
   }
 
-  async #send(batch: SpanBatch): Promise<void> {
+  #lost(spans: number, why: string): void {
+    this.#dropped.export.add(spans);
+    this.#outage.lost(spans, why);
+  }
+
+  async #send(batch: SpanBatch): Promise<Rejected | undefined> {
     const { clock, limits } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { promise, resolve, reject } = Promise.withResolvers<Rejected | undefined>();
     const late = clock.after(limits.timeoutMs, () => reject(new Error(`no answer within ${limits.timeoutMs} ms`)));
     try {
       this.start()
         .then((exporter) => exporter.export(batch))
         .then(resolve, reject);
-      await promise;
+      return await promise;
     } finally {
       late[Symbol.dispose]();
     }

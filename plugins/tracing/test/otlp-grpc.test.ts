@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { type Answer, OtlpGrpcCollector } from '../../../test/support/otlp-grpc-collector.ts';
 import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
-import { SpanBatches } from '../src/span-batches.ts';
+import { type SpanBatch, SpanBatches } from '../src/span-batches.ts';
 import { SpanStore } from '../src/span-store.ts';
 import { TestSpan } from './stand-ins.ts';
 
@@ -17,15 +17,19 @@ function retryIn10ms(): string {
   return field(3, any).toString('base64').replace(/=+$/, '');
 }
 
-/** Sends one batch of `names`; resolves with the error, if there was one. */
-function send(exporter: SpanExporter, ...names: readonly string[]): Promise<Error | undefined> {
+function batchOf(...names: readonly string[]): SpanBatch {
   const store = new SpanStore();
   const batches = new SpanBatches(100, 100);
   for (const name of names) {
     store.add(new TestSpan(name));
     batches.add(store);
   }
-  return exporter.export(batches.take()!).then(
+  return batches.take()!;
+}
+
+/** Sends one batch of `names`; resolves with the error, if there was one. */
+function send(exporter: SpanExporter, ...names: readonly string[]): Promise<Error | undefined> {
+  return exporter.export(batchOf(...names)).then(
     () => undefined,
     (error: Error) => error,
   );
@@ -82,6 +86,13 @@ describe('OTLP/gRPC', () => {
     closing.push(() => next.close());
     expect(await send(exporter, 'c')).to.equal(undefined);
     expect(next.spans.map(({ name }) => name)).to.deep.equal(['c']);
+  });
+
+  it('tells what a collector rejects of a batch', async () => {
+    const collector = new OtlpGrpcCollector();
+    collector.answers = [{ status: 0, message: Buffer.from([10, 8, 8, 2, 18, 4, ...Buffer.from('odd!')]) }];
+    const exporter = await exporterTo(await listening(collector));
+    expect(await exporter.export(batchOf('a', 'b', 'c'))).to.deep.equal({ spans: 2, why: 'odd!' });
   });
 
   const again: readonly [what: string, first: Answer | undefined][] = [

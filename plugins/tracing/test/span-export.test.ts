@@ -27,7 +27,15 @@ function exportWith(made: SpanExporter | Promise<SpanExporter>, limits = LIMITS)
   const add = (count: number, from = 0) => {
     for (let i = from; i < from + count; i++) end(new TestSpan(`s${i}`));
   };
-  return { clock, spans, end, add, counts: metrics.counts, log: () => logger.lines.map(([line]) => line) };
+  return {
+    clock,
+    spans,
+    end,
+    add,
+    counts: metrics.counts,
+    log: () => logger.lines.map(([line]) => line),
+    lines: logger.lines,
+  };
 }
 
 /** An exporter that is answered by the test. */
@@ -36,10 +44,10 @@ function heldExporter() {
   let arrived = Promise.withResolvers<void>();
   const exporter: SpanExporter = {
     export(batch) {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
       batches.push({
         names: readSpans(batch).map(({ name }) => name),
-        answer: (error) => (error === undefined ? resolve() : reject(error)),
+        answer: (error) => (error === undefined ? resolve(undefined) : reject(error)),
       });
       arrived.resolve();
       arrived = Promise.withResolvers();
@@ -279,6 +287,20 @@ describe('OTLP/HTTP', () => {
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
   });
+
+  for (const [protocol, type, body] of [
+    ['http/protobuf', 'application/x-protobuf', Buffer.from([10, 8, 8, 2, 18, 4, ...Buffer.from('odd!')])],
+    ['http/json', 'application/json', '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"odd!"}}'],
+  ] as const) {
+    it(`counts what a collector rejects of a batch, by ${protocol}`, async () => {
+      collector.answer = (response) => void response.writeHead(200, { 'content-type': type }).end(body);
+      const { spans, add, counts, lines } = exportWith(otlpExporter(target(protocol), 'chat'));
+      add(3);
+      await spans.drain({ at: 60_000 });
+      expect([counts.get(EXPORTED), counts.get(`${DROPPED}{export}`)]).to.deep.equal([1, 2]);
+      expect(lines[0]).to.deep.equal(['warn spans are lost; told once until it is over', { why: 'odd!' }]);
+    });
+  }
 
   it('holds up a drain for a second where the collector has just lost spans', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
