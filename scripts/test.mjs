@@ -83,6 +83,10 @@ function peers() {
     name,
     path.split(delimiter).some((folder) => existsSync(join(folder, program))),
   ]);
+  has.push([
+    'otelcol',
+    process.env.OTELCOL !== undefined || path.split(delimiter).some((folder) => existsSync(join(folder, 'otelcol'))),
+  ]);
   has.push(['python3-websockets', spawnSync('/usr/bin/python3', ['-c', 'import websockets']).status === 0]);
   const list = (wanted) =>
     has

@@ -23,7 +23,14 @@ export { type Address, formatAddress } from './connection.ts';
 export type { HeaderOverlay, Headers, RequestHead, ResponseHead } from './headers.ts';
 export { type Awaitable, type Close, close, HOOKS, isSendableCloseCode, type Reject, reject } from './hooks.ts';
 export type { EventStreamControl, Session, Side, Slot, WebSocketControl } from './session.ts';
-export { type Attempt, type BodyTransform, createSlot, type Failure, type Message } from './session.ts';
+export {
+  type Attempt,
+  type BodyTransform,
+  createSlot,
+  type Failure,
+  type Message,
+  type SizeWatcher,
+} from './session.ts';
 
 // Where sessions go.
 

@@ -14,6 +14,8 @@ import {
   type EventStreamControl,
   type Failure,
   type Session,
+  type Side,
+  type SizeWatcher,
   type Slot,
   slotCount,
   type WebSocketControl,
@@ -72,6 +74,7 @@ export abstract class SessionRecord implements Session {
   #state: unknown[] | undefined;
   #abort: AbortController | undefined;
   #expiry: ExpiryTimer | undefined;
+  #sizeWatchers: SizeWatcher[] | undefined;
 
   constructor(
     kind: 'http' | 'websocket',
@@ -132,6 +135,18 @@ export abstract class SessionRecord implements Session {
     // Exactly as many as there are: an array that grows takes twice the room, and a WebSocket may live for days.
     this.#state ??= new Array<unknown>(slotCount());
     this.#state[slot.index] = value;
+  }
+
+  watchSizes(watcher: SizeWatcher): void {
+    this.#sizeWatchers ??= [];
+    this.#sizeWatchers.push(watcher);
+  }
+
+  /** A WebSocket message from `side`, of so many bytes, is passed on whole. */
+  countMessage(side: Side, bytes: number): void {
+    if (side === 'downstream') this.messagesReceived++;
+    else this.messagesSent++;
+    if (this.#sizeWatchers !== undefined) for (const watcher of this.#sizeWatchers) watcher(side, bytes);
   }
 
   /** Begins a try: the endpoint counts the session, `onAttempt` is called. `reused` is what the pool says it would give. */

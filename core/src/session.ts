@@ -60,6 +60,11 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Wall-clock milliseconds at which the head was complete. */
   readonly startedAt: number;
+  /**
+   * From now on `watcher` is told of each WebSocket message that is passed on: which side it came from, and the bytes of its
+   * payload, compressed where it travelled so. It is called often, and must not throw. The bytes plane knows of no messages.
+   */
+  watchSizes(watcher: SizeWatcher): void;
   state<T>(slot: Slot<T>): T | undefined;
   setState<T>(slot: Slot<T>, value: T): void;
   /**
@@ -76,6 +81,8 @@ export interface Session {
    */
   close(cause: Cause, code?: number, reason?: string): void;
 }
+
+export type SizeWatcher = (from: Side, bytes: number) => void;
 
 /** Why an attempt failed. */
 export interface Failure {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { OtlpCollector } from '../../plugins/tracing/test/otlp-collector.ts';
+import { OtlpCollector } from '../support/otlp-collector.ts';
 import { endPrograms, OUTRIGGER, Program, runToEnd, sidecarOn } from '../support/program.ts';
 import { Scratch } from '../support/scratch.ts';
 import { read } from '../support/tree.ts';

@@ -1,4 +1,3 @@
-import { SpanKind } from '@opentelemetry/api';
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_RESEND_COUNT,
@@ -8,11 +7,11 @@ import {
 } from '@opentelemetry/semantic-conventions';
 import { type Attempt, type Cause, describeCause, type Session } from '@outrigger/core';
 import { maskQuery, writeEndpoint, writeMethod } from './http-attributes.ts';
+import { CLUSTER } from './outrigger-attributes.ts';
 import type { ServerSpan } from './server-span.ts';
-import { SpanRecord } from './span.ts';
+import { SpanKind, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 
-const CLUSTER = keyOf('outrigger.cluster');
 const ERROR_TYPE = keyOf(ATTR_ERROR_TYPE);
 const PROTOCOL_VERSION = keyOf(ATTR_NETWORK_PROTOCOL_VERSION);
 const RESEND_COUNT = keyOf(ATTR_HTTP_REQUEST_RESEND_COUNT);

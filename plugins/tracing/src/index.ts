@@ -1,10 +1,20 @@
-import { Clock, ConnectionHooks, definePlugin, Lifecycle, Logger, Metrics, type Schema } from '@outrigger/core';
+import {
+  AdminRoute,
+  Clock,
+  ConnectionHooks,
+  definePlugin,
+  Lifecycle,
+  Logger,
+  Metrics,
+  type Schema,
+} from '@outrigger/core';
 import { settings, type TracingSettings } from './settings.ts';
+import { tracesRoute } from './traces-route.ts';
 import { Tracing } from './tracing.ts';
 
 export type { TracingSettings } from './settings.ts';
 
-/** Continues or begins the trace of each session (W3C Trace Context), and exports its spans by OTLP/HTTP. */
+/** Continues or begins the trace of each session, keeps the last ones for `/traces`, and exports them by OTLP. */
 export default definePlugin<TracingSettings>({
   name: 'tracing',
   config: settings as Schema<TracingSettings>,
@@ -17,6 +27,7 @@ export default definePlugin<TracingSettings>({
       )
       .inSingletonScope();
     bind(ConnectionHooks).toResolvedValue((parts: Tracing) => parts.hooks, [Tracing]);
+    bind(AdminRoute).toResolvedValue((parts: Tracing) => tracesRoute(parts.store), [Tracing]);
     bind(Lifecycle).toResolvedValue((parts: Tracing) => parts, [Tracing]);
   },
 });

@@ -1,39 +1,22 @@
-import type { ExportResult } from '@opentelemetry/core';
-import { OTLPExporterBase } from '@opentelemetry/otlp-exporter-base';
-import { convertLegacyHttpOptions, createOtlpHttpExportDelegate } from '@opentelemetry/otlp-exporter-base/node-http';
-import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
-import type { Resource } from '@opentelemetry/resources';
 import type { ExportTarget } from './environment.ts';
-import { OtlpRequests } from './otlp-request.ts';
+import type { Rejected } from './otlp-response.ts';
 import type { SpanBatch } from './span-batches.ts';
 
 /** Sends batches, one after the other. */
 export interface SpanExporter {
-  export(batch: SpanBatch, done: (result: ExportResult) => void): void;
+  /** Resolves to what the collector refused of it, if anything; rejects where all of it is lost. `batch` is lent until then. */
+  export(batch: SpanBatch): Promise<Rejected | undefined>;
   /** Waits for what is under way. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Sends spans by OTLP/HTTP: OpenTelemetry's transport, with requests that are encoded already. It tries again where that may help,
- * within `OTEL_EXPORTER_OTLP_TIMEOUT` (10 s), and reads that, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY` and
- * `…_CLIENT_CERTIFICATE` itself.
+ * What sends spans of the service to `target` by OTLP. OpenTelemetry's packages are loaded here: without a collector they cost neither
+ * time nor memory.
  */
-export function otlpExporter({ url, protocol, headers }: ExportTarget, resource: Resource): SpanExporter {
-  const requests = new OtlpRequests(resource);
-  const json = protocol === 'http/json';
-  const contentType = json ? 'application/json' : 'application/x-protobuf';
-  const config = { url, ...(headers && { headers }) };
-  return new OTLPExporterBase<SpanBatch>(
-    createOtlpHttpExportDelegate(
-      convertLegacyHttpOptions(config, 'TRACES', 'v1/traces', { 'Content-Type': contentType }),
-      {
-        serializeRequest: (batch: SpanBatch) => (json ? requests.json(batch) : requests.protobuf(batch)),
-        deserializeResponse: (json ? JsonTraceSerializer : ProtobufTraceSerializer).deserializeResponse,
-      },
-      json ? 'otlp_http_json_span_exporter' : 'otlp_http_span_exporter',
-      { name: 'span', countItems: ({ count }: SpanBatch) => count },
-      undefined,
-    ),
-  );
+export async function otlpExporter(target: ExportTarget, serviceName: string): Promise<SpanExporter> {
+  const { resourceOf } = await import('./resource.ts');
+  const resource = resourceOf(serviceName);
+  if (target.protocol === 'grpc') return (await import('./otlp-grpc.ts')).otlpGrpc(target, resource);
+  return (await import('./otlp-http.ts')).otlpHttp(target, target.protocol, resource);
 }

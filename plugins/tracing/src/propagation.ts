@@ -1,4 +1,4 @@
-import type { Connection, Headers, Session } from '@outrigger/core';
+import type { Connection, HeaderOverlay, Headers, Session } from '@outrigger/core';
 import { newSpanId, newTraceId } from './ids.ts';
 import type { Sampler } from './sampler.ts';
 import type { SpanParent } from './span.ts';
@@ -13,32 +13,32 @@ import {
   traceIdOf,
 } from './trace-context.ts';
 
+/** How trace context comes in and goes up. */
+export interface Propagation {
+  /**
+   * Once per session, on its way. Returns what its span hangs on, where it is sampled: then each attempt gets a context of its own
+   * by {@link inject}. Else the request's headers already say what goes up.
+   */
+  begin(session: Session): SpanParent | undefined;
+  /** Once per attempt of a session that is sampled: says in its headers that `spanId` is the caller. */
+  inject(headers: HeaderOverlay, traceId: string, spanId: string, flags: number): void;
+}
+
 export interface PropagationOptions {
   readonly sampler: Sampler;
   readonly trusts: (connection: Connection) => boolean;
-  /** Whether somebody records what is sampled. Where nobody does, a context that came passes as it is: we have no span in it. */
-  readonly recording: boolean;
 }
 
-/**
- * Continues or begins the trace of each session (W3C Trace Context §4.2). On every session's way: where nothing is recorded,
- * no object is made.
- */
-export class Propagation {
+/** W3C Trace Context (§4.2) alone, as it is by default. Where nothing is sampled, no object is made. */
+export class W3cPropagation implements Propagation {
   readonly #sampler: Sampler;
   readonly #trusts: (connection: Connection) => boolean;
-  readonly #recording: boolean;
 
-  constructor({ sampler, trusts, recording }: PropagationOptions) {
+  constructor({ sampler, trusts }: PropagationOptions) {
     this.#sampler = sampler;
     this.#trusts = trusts;
-    this.#recording = recording;
   }
 
-  /**
-   * Once per session. Returns what its span hangs on, where it is to be recorded: then each attempt gets a `traceparent` of
-   * its own. Else the request's headers already say what goes up.
-   */
   begin(session: Session): SpanParent | undefined {
     const { headers } = session.request;
     if (!this.#trusts(session.connection)) {
@@ -46,26 +46,18 @@ export class Propagation {
       return this.#root(headers);
     }
     const traceparent = headers.get('traceparent');
-    if (traceparent === undefined) {
-      headers.remove('tracestate');
-      return this.#root(headers);
-    }
-    // More than one, or one that is not valid: as if there were none, and its `tracestate` is void (§4.3).
-    if (!isTraceparent(traceparent) || headers.getAll('traceparent').length > 1) {
-      headers.remove('traceparent');
-      headers.remove('tracestate');
-      return this.#root(headers);
-    }
-    return this.#child(headers, traceparent);
+    if (traceparent !== undefined && isOnlyValid(headers, traceparent)) return this.#child(headers, traceparent);
+    // As if there were none, and its `tracestate` is void (§4.3).
+    if (traceparent !== undefined) headers.remove('traceparent');
+    headers.remove('tracestate');
+    return this.#root(headers);
   }
 
   #root(headers: Headers): SpanParent | undefined {
     const traceId = newTraceId();
     const sampled = this.#sampler.root(traceId);
-    if (sampled && this.#recording) {
-      return { traceId, spanId: undefined, remote: false, flags: SAMPLED, traceState: '' };
-    }
-    headers.append('traceparent', formatTraceparent(traceId, newSpanId(), sampled ? SAMPLED : 0));
+    if (sampled) return { traceId, spanId: undefined, remote: false, flags: SAMPLED, traceState: '' };
+    headers.append('traceparent', formatTraceparent(traceId, newSpanId(), 0));
     return undefined;
   }
 
@@ -75,11 +67,11 @@ export class Propagation {
     const parentSampled = (flags & SAMPLED) !== 0;
     const sampled = this.#sampler.child(traceId, parentSampled);
     const own = (flags & RANDOM) | (sampled ? SAMPLED : 0);
-    if (sampled && this.#recording) {
+    if (sampled) {
       const traceState = headers.getAll('tracestate').join(',');
       return { traceId, spanId: spanIdOf(traceparent), remote: true, flags: own, traceState };
     }
-    if (sampled !== parentSampled) {
+    if (parentSampled) {
       // Who changes the sampled flag changes the span id with it (§3.4).
       headers.set('traceparent', formatTraceparent(traceId, newSpanId(), own));
     } else if (!isVersion00(traceparent)) {
@@ -88,6 +80,15 @@ export class Propagation {
     }
     return undefined;
   }
+
+  inject(headers: HeaderOverlay, traceId: string, spanId: string, flags: number): void {
+    headers.set('traceparent', formatTraceparent(traceId, spanId, flags));
+  }
+}
+
+/** Whether `traceparent` is the only one, and valid. */
+export function isOnlyValid(headers: Headers, traceparent: string): boolean {
+  return isTraceparent(traceparent) && headers.getAll('traceparent').length === 1;
 }
 
 /** Whatever a peer that is not trusted says of traces: it would reach the logs and spans of everybody behind us. */

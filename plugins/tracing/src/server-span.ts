@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { SpanKind } from '@opentelemetry/api';
 import {
   ATTR_CLIENT_ADDRESS,
   ATTR_ERROR_TYPE,
@@ -16,20 +15,16 @@ import {
 import type { Cause, Connection, Route, Session } from '@outrigger/core';
 import type { ClientSpan } from './client-span.ts';
 import { maskQuery, portOf, SERVER_ADDRESS, SERVER_PORT, writeMethod } from './http-attributes.ts';
-import { type SpanParent, SpanRecord } from './span.ts';
+import { CAUSE, CLUSTER, GENERATION, LISTENER, ROUTE, SESSION_ID } from './outrigger-attributes.ts';
+import { SpanKind, type SpanParent, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 
-const CAUSE = keyOf('outrigger.cause');
 const CLIENT_ADDRESS = keyOf(ATTR_CLIENT_ADDRESS);
-const CLUSTER = keyOf('outrigger.cluster');
 const ERROR_TYPE = keyOf(ATTR_ERROR_TYPE);
-const GENERATION = keyOf('outrigger.generation');
 const HTTP_ROUTE = keyOf(ATTR_HTTP_ROUTE);
-const LISTENER = keyOf('outrigger.listener');
 const PEER_ADDRESS = keyOf(ATTR_NETWORK_PEER_ADDRESS);
 const PEER_PORT = keyOf(ATTR_NETWORK_PEER_PORT);
 const PROTOCOL_VERSION = keyOf(ATTR_NETWORK_PROTOCOL_VERSION);
-const ROUTE = keyOf('outrigger.route');
 const STATUS_CODE = keyOf(ATTR_HTTP_RESPONSE_STATUS_CODE);
 const URL_PATH = keyOf(ATTR_URL_PATH);
 const URL_QUERY = keyOf(ATTR_URL_QUERY);
@@ -41,14 +36,13 @@ export class ServerSpan extends SpanRecord {
   readonly kind = SpanKind.SERVER;
   /** What is to be added to monotonic milliseconds to make them wall-clock ones, throughout the session. */
   readonly epoch: number;
-  /** Whether it was handed on for export. */
-  ended = false;
   /** The attempt that goes on. */
   attempt: ClientSpan | undefined = undefined;
 
   // Read while the request is as the client sent it.
   readonly #connection: Connection;
   readonly #generation: number;
+  readonly #sessionId: string;
   readonly #method: string;
   readonly #path: string;
   readonly #query: string;
@@ -72,6 +66,7 @@ export class ServerSpan extends SpanRecord {
     const { request } = session;
     this.#connection = session.connection;
     this.#generation = session.generation;
+    this.#sessionId = session.id;
     this.#method = request.method;
     this.#path = request.path;
     this.#query = request.query;
@@ -84,7 +79,6 @@ export class ServerSpan extends SpanRecord {
 
   /** Takes what is known now that the session, or the handshake of a WebSocket, is over. `cause` is undefined for the latter. */
   end(session: Session, status: number | undefined, cause: Cause | undefined, now: number): void {
-    this.ended = true;
     this.endedAt = this.epoch + now;
     this.#route = session.route;
     this.#cluster = session.cluster?.name;
@@ -97,6 +91,7 @@ export class ServerSpan extends SpanRecord {
     const method = writeMethod(out, this.#method);
     this.#describeRequest(out);
     out.text(LISTENER, this.#connection.listener.name);
+    out.text(SESSION_ID, this.#sessionId);
     out.number(GENERATION, this.#generation);
     if (this.#cluster !== undefined) out.text(CLUSTER, this.#cluster);
     if (this.#cause !== undefined) out.text(CAUSE, this.#cause);

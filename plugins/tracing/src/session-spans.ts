@@ -3,27 +3,46 @@ import {
   type Clock,
   type ConnectionHooks,
   createSlot,
+  type Message,
   type Outcome,
   type Session,
+  type Side,
 } from '@outrigger/core';
 import { ClientSpan } from './client-span.ts';
+import { MessageSpan } from './message-span.ts';
+import { OpenWebSocket } from './open-websocket.ts';
 import type { Propagation } from './propagation.ts';
 import { ServerSpan } from './server-span.ts';
 import type { SpanRecord } from './span.ts';
-import { formatTraceparent } from './trace-context.ts';
 
-/** The SERVER span of a session that is recorded; stays there when it has been exported. */
-const SERVER_SPAN = createSlot<ServerSpan>('tracing');
+/** The SERVER span of a session that is recorded, until it ends. */
+const SERVER_SPAN = createSlot<ServerSpan | undefined>('tracing');
+/** What follows where that was a WebSocket's handshake. */
+const WEBSOCKET = createSlot<OpenWebSocket>('tracing: websocket');
 
-/** Records a SERVER span per session and a CLIENT span per attempt. A session that is not sampled costs an empty slot. */
+export interface SessionSpansOptions {
+  readonly propagation: Propagation;
+  readonly clock: Clock;
+  /** How long a segment of a WebSocket lasts, in milliseconds; Infinity: as long as the session. */
+  readonly segmentMs: number;
+  /** Takes spans that have ended; it writes them at once, and keeps none. */
+  readonly sink: (span: SpanRecord) => void;
+}
+
+/**
+ * Records a SERVER span per session, a CLIENT span per attempt, and segments of open WebSockets. A session that is not sampled
+ * costs an empty slot.
+ */
 export class SessionSpans implements ConnectionHooks {
   readonly #propagation: Propagation;
   readonly #clock: Clock;
+  readonly #segmentMs: number;
   readonly #sink: (span: SpanRecord) => void;
 
-  constructor(propagation: Propagation, clock: Clock, sink: (span: SpanRecord) => void) {
+  constructor({ propagation, clock, segmentMs, sink }: SessionSpansOptions) {
     this.#propagation = propagation;
     this.#clock = clock;
+    this.#segmentMs = segmentMs;
     this.#sink = sink;
   }
 
@@ -34,11 +53,11 @@ export class SessionSpans implements ConnectionHooks {
 
   onAttempt(session: Session, attempt: Attempt): void {
     const server = session.state(SERVER_SPAN);
-    if (server === undefined || server.ended) return;
+    if (server === undefined) return;
     this.#endAttempt(server);
     const span = new ClientSpan(server, session, attempt, this.#clock.now());
     server.attempt = span;
-    attempt.headers.set('traceparent', formatTraceparent(span.parent.traceId, span.spanId, span.parent.flags));
+    this.#propagation.inject(attempt.headers, span.parent.traceId, span.spanId, span.parent.flags);
   }
 
   onAttemptEnd(session: Session, attempt: Attempt): void {
@@ -51,15 +70,24 @@ export class SessionSpans implements ConnectionHooks {
   /** What follows the handshake may last for days: the spans tell of the handshake, and are exported when it is done. */
   onOpen(session: Session): void {
     const server = session.state(SERVER_SPAN);
-    if (server === undefined || server.ended) return;
+    if (server === undefined) return;
     this.#endAttempt(server);
     server.end(session, 101, undefined, this.#clock.now());
     this.#sink(server);
+    session.setState(SERVER_SPAN, undefined);
+    const { parent, spanId } = server;
+    const handshake = { traceId: parent.traceId, spanId, flags: parent.flags };
+    session.setState(WEBSOCKET, new OpenWebSocket(session, handshake, this.#clock, this.#segmentMs, this.#sink));
+  }
+
+  onPong(session: Session, side: Side, rttMs: number): void {
+    session.state(WEBSOCKET)?.answered(side, rttMs);
   }
 
   onSessionEnd(session: Session, outcome: Outcome): void {
+    session.state(WEBSOCKET)?.end(outcome);
     const server = session.state(SERVER_SPAN);
-    if (server === undefined || server.ended) return;
+    if (server === undefined) return;
     const now = this.#clock.now();
     server.attempt?.relayed(outcome.cause, server.epoch + now);
     this.#endAttempt(server);
@@ -71,5 +99,30 @@ export class SessionSpans implements ConnectionHooks {
     if (server.attempt === undefined) return;
     this.#sink(server.attempt);
     server.attempt = undefined;
+  }
+}
+
+/** Records some of the messages, too: so it takes the WebSockets that are recorded, and only those, to the messages plane. */
+export class MessageSpans extends SessionSpans {
+  readonly #ratio: number;
+  readonly #clock: Clock;
+  readonly #sink: (span: SpanRecord) => void;
+
+  /** `ratio` is the share of the messages that is recorded. */
+  constructor(options: SessionSpansOptions, ratio: number) {
+    super(options);
+    this.#ratio = ratio;
+    this.#clock = options.clock;
+    this.#sink = options.sink;
+  }
+
+  watchesMessages(session: Session): boolean {
+    return session.state(SERVER_SPAN) !== undefined;
+  }
+
+  onMessage(session: Session, message: Message): undefined {
+    const segment = session.state(WEBSOCKET)?.segment;
+    if (segment === undefined || Math.random() >= this.#ratio) return;
+    this.#sink(new MessageSpan(segment, message, this.#clock.wallTime()));
   }
 }

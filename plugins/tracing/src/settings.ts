@@ -9,12 +9,21 @@ export interface TracingSettings {
   /** Per second. */
   readonly atLeast: number;
   readonly trust: Trust;
+  readonly propagators: readonly Propagator[];
+  /** Milliseconds; Infinity: as long as the session. */
+  readonly segment: number;
+  /** Share of the messages of sampled WebSockets that is recorded. */
+  readonly messages: number;
   readonly endpoint: string | undefined;
   readonly protocol: OtlpProtocol;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json'] as const;
+/** Formats of trace context, by OpenTelemetry's names. */
+export const PROPAGATORS = ['tracecontext', 'baggage', 'b3', 'b3multi'] as const;
+export type Propagator = (typeof PROPAGATORS)[number];
+
+export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
 export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
 export const settings: Schema<Omit<TracingSettings, 'serviceName'>> = {
@@ -29,8 +38,23 @@ export const settings: Schema<Omit<TracingSettings, 'serviceName'>> = {
     format: ['all', 'none', 'peers'],
     default: 'all',
   },
+  propagators: {
+    doc: 'Formats of trace context that are read and written: `tracecontext` (W3C), `b3` (one header), `b3multi`. `baggage` passes in any case.',
+    format: { list: PROPAGATORS },
+    default: ['tracecontext', 'baggage'],
+  },
+  segment: {
+    doc: 'What a span of an open WebSocket covers at most; there is one at its end in any case. `off`: that one alone.',
+    format: 'duration',
+    default: 60_000,
+  },
+  messages: {
+    doc: 'Share of the messages of sampled WebSockets that has a span each. Above 0, those WebSockets have their messages taken apart.',
+    format: 'ratio',
+    default: 0,
+  },
   endpoint: {
-    doc: 'Where spans are sent by OTLP/HTTP; `/v1/traces` is added unless it is there. Without one, none are.',
+    doc: 'Where spans are sent by OTLP; for HTTP `/v1/traces` is added unless it is there. Without one they are kept for `/traces` alone.',
     format: httpUrl,
     optional: true,
   },

@@ -1,13 +1,14 @@
-import { ExportResultCode } from '@opentelemetry/core';
 import type { Clock, Counter, Deadline, Logger, Metrics } from '@outrigger/core';
 import type { BatchLimits } from './environment.ts';
 import type { SpanExporter } from './otlp-exporter.ts';
+import type { Rejected } from './otlp-response.ts';
 import { Outage } from './outage.ts';
-import type { SpanRecord } from './span.ts';
 import { type SpanBatch, SpanBatches } from './span-batches.ts';
+import type { EncodedSpan } from './span-store.ts';
 
 export interface SpanExportOptions {
-  readonly exporter: SpanExporter;
+  /** Once, by {@link SpanExport.start}, or with the first batch. */
+  readonly exporter: () => Promise<SpanExporter>;
   readonly limits: BatchLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -15,8 +16,8 @@ export interface SpanExportOptions {
 }
 
 /**
- * Takes finished spans and exports them in batches, one batch at a time, never on a session's way. What the exporter does,
- * or does not do, stays here: a batch that fails is lost, and a queue that is full loses what comes.
+ * Exports spans in batches, one batch at a time, never on a session's way. What the exporter does, or does not do, stays here: a
+ * batch that fails is lost, and a queue that is full loses what comes.
  */
 export class SpanExport {
   readonly #options: SpanExportOptions;
@@ -24,16 +25,20 @@ export class SpanExport {
   readonly #outage: Outage;
   readonly #exported: Counter;
   readonly #dropped: { readonly queue: Counter; readonly export: Counter };
+  #exporter: Promise<SpanExporter> | undefined;
   #timer: Disposable | undefined;
   #soon: NodeJS.Immediate | undefined;
   #running: Promise<void> | undefined;
   #flushing = false;
+  /** Whether the collector has ever taken anything. */
+  #reached = false;
+  #drained = false;
   #stopped = false;
 
   constructor(options: SpanExportOptions) {
     this.#options = options;
     const { clock, logger, metrics, limits } = options;
-    this.#batches = new SpanBatches(limits.queueSize, limits.batchSize, 0);
+    this.#batches = new SpanBatches(limits.queueSize, limits.batchSize);
     this.#outage = new Outage(clock, logger);
     this.#exported = metrics
       .counter('outrigger_tracing_spans_exported_total', { doc: 'Spans that the collector has taken.' })
@@ -45,8 +50,14 @@ export class SpanExport {
     this.#dropped = { queue: dropped.with('queue'), export: dropped.with('export') };
   }
 
-  /** A span has ended. */
-  add(span: SpanRecord): void {
+  /** Makes the exporter, so that this holds up no session later. */
+  start(): Promise<SpanExporter> {
+    this.#exporter ??= this.#options.exporter();
+    return this.#exporter;
+  }
+
+  /** A span has ended: its bytes are copied. */
+  add(span: EncodedSpan): void {
     if (this.#stopped || !this.#batches.add(span)) {
       this.#dropped.queue.add();
       this.#outage.lost(1, this.#stopped ? 'tracing has stopped' : 'the queue is full (OTEL_BSP_MAX_QUEUE_SIZE)');
@@ -54,27 +65,30 @@ export class SpanExport {
   }
 
   /**
-   * Exports what waits; resolves when nothing does, at the deadline at the latest; within a second where the collector is known
-   * not to take anything: the end of a sidecar is not held up for it.
+   * Exports what waits; resolves when nothing does, at the deadline at the latest; within a second where the collector has never
+   * taken anything, or is known not to: the end of a sidecar is not held up for it.
    */
-  drain(by: Pick<Deadline, 'at'>): Promise<void> {
+  async drain(by: Pick<Deadline, 'at'>): Promise<void> {
     const left = by.at - this.#options.clock.now();
-    return this.#within(this.#outage.lasts ? Math.min(left, STOP_MS) : left, this.#flush());
+    await this.#within(this.#inVain ? Math.min(left, STOP_MS) : left, this.#flush());
+    this.#drained = true;
   }
 
-  /** Exports what waits, for a second at most, and lets go of the exporter. */
+  /** Exports what waits, for a second at most unless a drain has waited in vain, and lets go of the exporter. */
   async stop(): Promise<void> {
-    await this.#within(STOP_MS, this.#flush());
+    await this.#within(this.#drained && this.#inVain ? 0 : STOP_MS, this.#flush());
     this.#stopped = true;
     this.#timer?.[Symbol.dispose]();
     clearImmediate(this.#soon);
     const left = this.#batches.size;
-    if (left > 0) {
-      this.#dropped.export.add(left);
-      this.#outage.lost(left, 'tracing was stopped before they could be exported');
-    }
+    if (left > 0) this.#lost(left, 'tracing was stopped before they could be exported');
     // It waits for what is under way, which need not hold up anybody.
-    this.#options.exporter.shutdown().catch(() => {});
+    this.#exporter?.then((exporter) => exporter.shutdown()).catch(() => {});
+  }
+
+  /** Whether nothing says that the collector takes anything. */
+  get #inVain(): boolean {
+    return !this.#reached || this.#outage.lasts;
   }
 
   #schedule(): void {
@@ -113,26 +127,31 @@ export class SpanExport {
 
   async #exportBatch(batch: SpanBatch): Promise<void> {
     try {
-      await this.#send(batch);
-      this.#exported.add(batch.count);
-      this.#outage.exported();
+      const rejected = await this.#send(batch);
+      this.#reached = true;
+      this.#exported.add(batch.count - (rejected?.spans ?? 0));
+      if (rejected === undefined) this.#outage.exported();
+      else this.#lost(rejected.spans, rejected.why || 'the collector rejected them');
     } catch (error) {
-      this.#dropped.export.add(batch.count);
-      this.#outage.lost(batch.count, messageOf(error));
+      this.#lost(batch.count, messageOf(error));
     }
     this.#batches.done(batch);
   }
 
-  async #send(batch: SpanBatch): Promise<void> {
-    const { clock, exporter, limits } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  #lost(spans: number, why: string): void {
+    this.#dropped.export.add(spans);
+    this.#outage.lost(spans, why);
+  }
+
+  async #send(batch: SpanBatch): Promise<Rejected | undefined> {
+    const { clock, limits } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<Rejected | undefined>();
     const late = clock.after(limits.timeoutMs, () => reject(new Error(`no answer within ${limits.timeoutMs} ms`)));
     try {
-      exporter.export(batch, ({ code, error }) => {
-        if (code === ExportResultCode.SUCCESS) resolve();
-        else reject(error ?? new Error('the exporter failed'));
-      });
-      await promise;
+      this.start()
+        .then((exporter) => exporter.export(batch))
+        .then(resolve, reject);
+      return await promise;
     } finally {
       late[Symbol.dispose]();
     }

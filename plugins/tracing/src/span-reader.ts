@@ -1,3 +1,4 @@
+import { Fields } from './protobuf-fields.ts';
 import type { SpanBatch } from './span-batches.ts';
 
 /** A value as OTLP/JSON has it; 64-bit integers are texts there. */
@@ -5,7 +6,8 @@ export type OtlpValue =
   | { readonly stringValue: string }
   | { readonly boolValue: boolean }
   | { readonly intValue: string }
-  | { readonly doubleValue: number };
+  | { readonly doubleValue: number }
+  | { readonly arrayValue: { readonly values: readonly OtlpValue[] } };
 
 /** A span as OTLP/JSON has it. */
 export interface OtlpSpan {
@@ -20,15 +22,21 @@ export interface OtlpSpan {
   startTimeUnixNano: string;
   endTimeUnixNano: string;
   attributes: { readonly key: string; readonly value: OtlpValue }[];
+  links?: { readonly traceId: string; readonly spanId: string; readonly flags: number }[];
   status: { readonly code?: number };
 }
 
-/** Reads what {@link SpanWriter} has written: for OTLP/JSON, and for people. */
-export function readSpans({ bytes, length }: SpanBatch): OtlpSpan[] {
+/** Reads what {@link SpanWriter} has written: for OTLP/JSON, and for people. `wanted`, by trace id, leaves spans out unread. */
+export function readSpans({ bytes, length }: SpanBatch, wanted?: (traceId: string) => boolean): OtlpSpan[] {
   const spans: OtlpSpan[] = [];
   const fields = new Fields(bytes, 0, length);
-  while (fields.next()) spans.push(readSpan(fields.nested()));
+  while (fields.next()) if (wanted === undefined || wanted(traceIdAt(fields))) spans.push(readSpan(fields.nested()));
   return spans;
+}
+
+/** Of a span that has not been entered: its id is what it begins with. */
+function traceIdAt(span: Fields): string {
+  return span.hex(2, 18);
 }
 
 function readSpan(fields: Fields): OtlpSpan {
@@ -72,6 +80,9 @@ function readSpan(fields: Fields): OtlpSpan {
       case 9:
         span.attributes.push(readAttribute(fields.nested()));
         break;
+      case 13:
+        span.links = [...(span.links ?? []), readLink(fields.nested())];
+        break;
       case 15:
         span.status = readStatus(fields.nested());
         break;
@@ -101,83 +112,28 @@ function readValue(fields: Fields): OtlpValue {
       return { boolValue: fields.value === 1n };
     case 3:
       return { intValue: String(fields.value) };
-    default:
+    case 4:
       return { doubleValue: fields.double() };
+    default: {
+      const items = fields.nested();
+      const values: OtlpValue[] = [];
+      while (items.next()) values.push(readValue(items.nested()));
+      return { arrayValue: { values } };
+    }
   }
+}
+
+function readLink(fields: Fields): NonNullable<OtlpSpan['links']>[number] {
+  const link = { traceId: '', spanId: '', flags: 0 };
+  while (fields.next()) {
+    if (fields.number === 1) link.traceId = fields.hex();
+    else if (fields.number === 2) link.spanId = fields.hex();
+    else link.flags = Number(fields.value);
+  }
+  return link;
 }
 
 function readStatus(fields: Fields): OtlpSpan['status'] {
   fields.next();
   return { code: Number(fields.value) };
-}
-
-/** The fields of one protobuf message, one after the other. */
-class Fields {
-  number = 0;
-  /** Of a field that is a number. */
-  value = 0n;
-  readonly #bytes: Buffer;
-  readonly #end: number;
-  #at: number;
-  // Of a field that has a length.
-  #from = 0;
-  #to = 0;
-
-  constructor(bytes: Buffer, from: number, end: number) {
-    this.#bytes = bytes;
-    this.#at = from;
-    this.#end = end;
-  }
-
-  /** Goes to the next field; false where there is none. */
-  next(): boolean {
-    if (this.#at >= this.#end) return false;
-    const tag = Number(this.#varint());
-    this.number = tag >> 3;
-    switch (tag & 7) {
-      case 0:
-        this.value = this.#varint();
-        break;
-      case 1:
-        this.value = this.#bytes.readBigUInt64LE(this.#at);
-        this.#at += 8;
-        break;
-      case 5:
-        this.value = BigInt(this.#bytes.readUInt32LE(this.#at));
-        this.#at += 4;
-        break;
-      default: {
-        const length = Number(this.#varint());
-        this.#from = this.#at;
-        this.#to = this.#at + length;
-        this.#at = this.#to;
-      }
-    }
-    return true;
-  }
-
-  text(): string {
-    return this.#bytes.toString('utf8', this.#from, this.#to);
-  }
-
-  hex(): string {
-    return this.#bytes.toString('hex', this.#from, this.#to);
-  }
-
-  nested(): Fields {
-    return new Fields(this.#bytes, this.#from, this.#to);
-  }
-
-  double(): number {
-    return this.#bytes.readDoubleLE(this.#at - 8);
-  }
-
-  #varint(): bigint {
-    let value = 0n;
-    for (let shift = 0n; ; shift += 7n) {
-      const byte = this.#bytes[this.#at++]!;
-      value |= BigInt(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-  }
 }

@@ -1,4 +1,4 @@
-import type { SpanKind } from '@opentelemetry/api';
+import type { SpanKind } from './span.ts';
 
 /** The name of an attribute, encoded once. */
 export type Key = Uint8Array & { readonly __key: true };
@@ -20,6 +20,7 @@ const SPAN_KIND = 6 << 3;
 const START = (7 << 3) | 1;
 const END = (8 << 3) | 1;
 const ATTRIBUTE = (9 << 3) | 2;
+const LINK = (13 << 3) | 2;
 const STATUS = (15 << 3) | 2;
 const STATUS_CODE = 3 << 3;
 const FLAGS = [(((16 << 3) | 5) & 0x7f) | 0x80, 16 >> 4] as const;
@@ -29,9 +30,14 @@ const STRING_VALUE = (1 << 3) | 2;
 const BOOL_VALUE = 2 << 3;
 const INT_VALUE = 3 << 3;
 const DOUBLE_VALUE = (4 << 3) | 1;
+const ARRAY_VALUE = (5 << 3) | 2;
+const ITEM = (1 << 3) | 2;
+const LINK_FLAGS = (6 << 3) | 5;
 
 /** The length of a span is written when the span is: so much is kept free for it. */
 const LENGTH_BYTES = 3;
+/** Of a link: two ids with their tags and lengths, and the flags. */
+const LINK_BYTES = 18 + 10 + 5;
 const ERROR = 2;
 
 /**
@@ -84,10 +90,9 @@ export class SpanWriter {
     this.#time(END, Math.max(startedAt, endedAt));
   }
 
-  /** OpenTelemetry's own kinds count from 0, OTLP's from 1. */
   kind(kind: SpanKind): void {
     this.#byte(SPAN_KIND);
-    this.#byte(kind + 1);
+    this.#byte(kind);
   }
 
   name(name: string): void {
@@ -123,6 +128,31 @@ export class SpanWriter {
       this.#byte(DOUBLE_VALUE);
       this.#double(value);
     }
+  }
+
+  /** An array of whole numbers from 0 on. */
+  counts(key: Key, values: ArrayLike<number>): void {
+    let inner = 0;
+    for (let i = 0; i < values.length; i++) inner += 3 + varintSize(values[i]!);
+    this.#attribute(key, 1 + varintSize(inner) + inner);
+    this.#byte(ARRAY_VALUE);
+    this.#varint(inner);
+    for (let i = 0; i < values.length; i++) {
+      this.#byte(ITEM);
+      this.#byte(1 + varintSize(values[i]!));
+      this.#byte(INT_VALUE);
+      this.#varint(values[i]!);
+    }
+  }
+
+  /** A link to a span of another trace; ids and flags as {@link ids} takes them. */
+  link(traceId: string, spanId: string, flags: number): void {
+    this.#byte(LINK);
+    this.#byte(LINK_BYTES);
+    this.#hex(TRACE_ID, traceId);
+    this.#hex(SPAN_ID, spanId);
+    this.#byte(LINK_FLAGS);
+    this.#fixed32(flags);
   }
 
   flag(key: Key, value: boolean): void {

@@ -1,4 +1,3 @@
-import type { SpanKind } from '@opentelemetry/api';
 import { newSpanId } from './ids.ts';
 import type { SpanWriter } from './span-writer.ts';
 
@@ -9,15 +8,20 @@ export interface SpanParent {
   readonly spanId: string | undefined;
   /** Whether the parent is another process's. */
   readonly remote: boolean;
-  /** Of our own `traceparent`: SAMPLED, and RANDOM where the trace id came with it. */
+  /** What goes up with the trace id: SAMPLED, and RANDOM and B3's DEBUG where they came with it. */
   readonly flags: number;
   /** The `tracestate` that came, empty where none did. */
   readonly traceState: string;
 }
 
-// OTLP's SpanFlags, beside W3C's eight bits: whether it is known that the parent is remote, and whether it is.
-const HAS_IS_REMOTE = 0x100;
-const IS_REMOTE = 0x200;
+/** OTLP's SpanKind. */
+export const SpanKind = { INTERNAL: 1, SERVER: 2, CLIENT: 3 } as const;
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind];
+
+/** OTLP's SpanFlags, beside W3C's eight bits: the parent, or the span that is linked, is this process's own. */
+export const LOCAL = 0x100;
+const REMOTE = 0x300;
+const W3C_FLAGS = 0xff;
 
 /**
  * A span as it is recorded: plain fields, set on a session's way, and written as OTLP has them when it ends. Whatever else is to
@@ -39,7 +43,7 @@ export abstract class SpanRecord {
   /** Writes all of it, once it has ended. */
   write(out: SpanWriter): void {
     const { traceId, spanId, traceState, flags, remote } = this.parent;
-    out.ids(traceId, this.spanId, spanId, traceState, flags | HAS_IS_REMOTE | (remote ? IS_REMOTE : 0));
+    out.ids(traceId, this.spanId, spanId, traceState, (flags & W3C_FLAGS) | (remote ? REMOTE : LOCAL));
     out.times(this.startedAt, this.endedAt);
     out.kind(this.kind);
     this.describe(out);

@@ -26,9 +26,9 @@ export function flagsOf(traceparent: string): number {
   return Number.parseInt(traceparent.charAt(54), 16) & (SAMPLED | RANDOM);
 }
 
-/** A `traceparent` in version 00; `flags` as {@link flagsOf} gives them. */
+/** A `traceparent` in version 00; of `flags` those go in that {@link flagsOf} gives. */
 export function formatTraceparent(traceId: string, spanId: string, flags: number): string {
-  return `00-${traceId}-${spanId}-0${flags}`;
+  return `00-${traceId}-${spanId}-0${flags & (SAMPLED | RANDOM)}`;
 }
 
 /** The caller may have recorded the trace (§3.2.2.3). */

@@ -1,12 +1,14 @@
 import type { Clock, ConnectionHooks, Deadline, Lifecycle, Logger, Metrics } from '@outrigger/core';
 import { type Environment, exportTarget, type OtelEnvironment, readEnvironment } from './environment.ts';
+import { MixedPropagation } from './mixed-propagation.ts';
 import { otlpExporter } from './otlp-exporter.ts';
-import { Propagation, removeContext } from './propagation.ts';
-import { resourceOf } from './resource.ts';
+import { type Propagation, type PropagationOptions, removeContext, W3cPropagation } from './propagation.ts';
 import { always, atLeast, parentBased, ratioBased, type Sampler } from './sampler.ts';
-import { SessionSpans } from './session-spans.ts';
-import type { TracingSettings } from './settings.ts';
+import { MessageSpans, SessionSpans } from './session-spans.ts';
+import type { Propagator, TracingSettings } from './settings.ts';
+import type { SpanRecord } from './span.ts';
 import { SpanExport } from './span-export.ts';
+import { SpanStore } from './span-store.ts';
 import { trustIn } from './trust.ts';
 
 export interface TracingParts {
@@ -21,6 +23,8 @@ export interface TracingParts {
 export class Tracing implements Lifecycle {
   /** Only those that the settings need. */
   readonly hooks: ConnectionHooks;
+  /** What was recorded last, wherever else it goes. */
+  readonly store = new SpanStore();
   readonly #export: SpanExport | undefined;
 
   constructor({ settings, env, clock, logger, metrics }: TracingParts) {
@@ -33,21 +37,37 @@ export class Tracing implements Lifecycle {
       return;
     }
     const target = exportTarget(settings, env, warn);
-    const sampler = samplerOf(settings, otel, clock);
-    const propagation = new Propagation({ sampler, trusts, recording: target !== undefined });
-    if (target === undefined) {
-      this.hooks = { onRequest: (session) => void propagation.begin(session) };
-      return;
+    if (target !== undefined) {
+      this.#export = new SpanExport({
+        exporter: () => otlpExporter(target, settings.serviceName ?? 'outrigger'),
+        limits: otel.batches,
+        clock,
+        logger: logger.child({ plugin: 'tracing', collector: withoutCredentials(target.url) }),
+        metrics,
+      });
     }
-    const spans = new SpanExport({
-      exporter: otlpExporter(target, resourceOf(settings.serviceName ?? 'outrigger')),
-      limits: otel.batches,
+    const options = {
+      propagation: propagationOf(otel.propagators ?? settings.propagators, {
+        sampler: samplerOf(settings, otel, clock),
+        trusts,
+      }),
       clock,
-      logger: logger.child({ plugin: 'tracing', collector: withoutCredentials(target.url) }),
-      metrics,
-    });
-    this.#export = spans;
-    this.hooks = new SessionSpans(propagation, clock, (span) => spans.add(span));
+      segmentMs: settings.segment,
+      sink: this.#sink(),
+    };
+    this.hooks = settings.messages > 0 ? new MessageSpans(options, settings.messages) : new SessionSpans(options);
+  }
+
+  /** Takes a span that has ended. */
+  #sink(): (span: SpanRecord) => void {
+    const { store } = this;
+    const spans = this.#export;
+    if (spans === undefined) return (span) => void store.add(span);
+    return (span) => void (store.add(span) && spans.add(store));
+  }
+
+  async start(): Promise<void> {
+    await this.#export?.start();
   }
 
   drain(by: Deadline): Promise<void> | undefined {
@@ -57,6 +77,13 @@ export class Tracing implements Lifecycle {
   stop(): Promise<void> | undefined {
     return this.#export?.stop();
   }
+}
+
+function propagationOf(propagators: readonly Propagator[], options: PropagationOptions): Propagation {
+  const formats = propagators.filter((name) => name !== 'baggage');
+  return formats.length === 1 && formats[0] === 'tracecontext'
+    ? new W3cPropagation(options)
+    : new MixedPropagation(options, formats);
 }
 
 /** OTEL_TRACES_SAMPLER replaces the file's `sampling` and `atLeast` as a whole. */

@@ -6,6 +6,9 @@ const file: TracingSettings = {
   sampling: 0.01,
   atLeast: 1,
   trust: 'all',
+  propagators: ['tracecontext', 'baggage'],
+  segment: 60_000,
+  messages: 0,
   endpoint: undefined,
   protocol: 'http/protobuf',
   headers: { 'x-key': 'file' },
@@ -54,6 +57,37 @@ describe('where spans go', () => {
     });
   }
 
+  const grpc: readonly [what: string, endpoint: string | undefined, env: Environment, url: string | undefined][] = [
+    ['to the address of a URL', 'http://c:4317/v1/traces', {}, 'http://c:4317'],
+    ['by TLS', 'https://c:4317', {}, 'https://c:4317'],
+    ['by TLS to an address without a scheme', undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' }, 'https://c:4317'],
+    [
+      'without TLS where OTEL_EXPORTER_OTLP_INSECURE says so',
+      undefined,
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317', OTEL_EXPORTER_OTLP_INSECURE: 'TRUE' },
+      'http://c:4317',
+    ],
+    [
+      'by TLS where the scheme says so, whatever OTEL_EXPORTER_OTLP_INSECURE says',
+      undefined,
+      { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c:4317', OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'true' },
+      'https://c:4317',
+    ],
+    ['to this machine with the exporter otlp', undefined, { OTEL_TRACES_EXPORTER: 'otlp' }, 'http://localhost:4317'],
+    ['nowhere by default', undefined, {}, undefined],
+  ];
+  for (const [what, endpoint, env, url] of grpc) {
+    it(`by gRPC ${what}`, () => {
+      const given = { ...env, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' };
+      expect(exportTarget({ ...file, endpoint }, given, unexpected)?.url).to.equal(url);
+    });
+  }
+
+  it('by the protocol for traces before that for every signal, in any case', () => {
+    const env = { OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'GRPC', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' };
+    expect(exportTarget({ ...file, endpoint: 'http://c' }, env, unexpected)?.protocol).to.equal('grpc');
+  });
+
   it('takes protocol and headers from the environment before the file', () => {
     const env = { OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json', OTEL_EXPORTER_OTLP_HEADERS: 'x-key=env' };
     const settings = { ...file, endpoint: 'http://c' };
@@ -62,7 +96,12 @@ describe('where spans go', () => {
   });
 
   for (const env of [
-    { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
+    { OTEL_EXPORTER_OTLP_PROTOCOL: 'thrift' },
+    { OTEL_EXPORTER_OTLP_TIMEOUT: 'soon' },
+    { OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: 'zstd' },
+    { OTEL_EXPORTER_OTLP_HEADERS: 's3cret' },
+    { OTEL_EXPORTER_OTLP_CERTIFICATE: '/nowhere/s3cret.pem' },
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 's3cret@collector' },
     { OTEL_EXPORTER_OTLP_ENDPOINT: 'localhost:4318' },
     { OTEL_TRACES_EXPORTER: 'zipkin' },
   ] as readonly Environment[]) {
@@ -72,6 +111,7 @@ describe('where spans go', () => {
       expect(target).to.deep.include({ url: 'http://c/v1/traces', protocol: 'http/protobuf' });
       expect(warnings).to.have.length(1);
       expect(warnings[0]).to.contain(Object.keys(env)[0]);
+      expect(warnings[0]).not.to.contain('s3cret');
     });
   }
 });
@@ -81,6 +121,7 @@ describe('OTEL_* beyond the exporter', () => {
     expect(readEnvironment({}, unexpected)).to.deep.equal({
       disabled: false,
       sampler: undefined,
+      propagators: undefined,
       batches: { delayMs: 5000, queueSize: 2048, batchSize: 512, timeoutMs: 30_000 },
     });
   });
@@ -90,6 +131,7 @@ describe('OTEL_* beyond the exporter', () => {
       OTEL_BSP_SCHEDULE_DELAY: '100',
       OTEL_BSP_MAX_QUEUE_SIZE: '64',
       OTEL_BSP_EXPORT_TIMEOUT: '2000',
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '100',
     };
     expect(readEnvironment(env, unexpected).batches).to.deep.equal({
       delayMs: 100,
@@ -98,6 +140,23 @@ describe('OTEL_* beyond the exporter', () => {
       timeoutMs: 2000,
     });
   });
+
+  const propagators: readonly [value: string, expected: readonly string[] | undefined, warnings: number][] = [
+    ['tracecontext,baggage', ['tracecontext', 'baggage'], 0],
+    [' B3 , tracecontext, b3', ['b3', 'tracecontext'], 0],
+    ['b3multi,jaeger', ['b3multi'], 1],
+    ['none', [], 0],
+    ['', undefined, 0],
+    ['xray', undefined, 1],
+  ];
+  for (const [value, expected, count] of propagators) {
+    it(`reads OTEL_PROPAGATORS=${value}`, () => {
+      const warnings: string[] = [];
+      const read = readEnvironment({ OTEL_PROPAGATORS: value }, (message) => warnings.push(message));
+      expect(read.propagators).to.deep.equal(expected);
+      expect(warnings).to.have.length(count);
+    });
+  }
 
   const samplers: readonly [env: Environment, expected: object | undefined, warnings: number][] = [
     [{ OTEL_TRACES_SAMPLER: 'always_on' }, { name: 'always_on', ratio: 1 }, 0],

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Propagation } from '../src/propagation.ts';
+import { W3cPropagation } from '../src/propagation.ts';
 import { always, parentBased } from '../src/sampler.ts';
 import { trustIn } from '../src/trust.ts';
 import { sessionFor } from './stand-ins.ts';
@@ -23,13 +23,13 @@ describe('a context that is continued', () => {
 
   it('passes untouched where it is not sampled', () => {
     const session = sessionFor({ headers: [['Traceparent', unsampled], ...state] });
-    expect(new Propagation({ sampler: everything, trusts, recording: true }).begin(session)).to.equal(undefined);
+    expect(new W3cPropagation({ sampler: everything, trusts }).begin(session)).to.equal(undefined);
     expect(session.request.headers.lines).to.deep.equal([['Traceparent', unsampled], ...state]);
   });
 
   it('is the parent of what is recorded where it is sampled, state and baggage untouched', () => {
     const session = sessionFor({ headers: [['traceparent', sampled], ...state] });
-    expect(new Propagation({ sampler: nothing, trusts, recording: true }).begin(session)).to.deep.equal({
+    expect(new W3cPropagation({ sampler: nothing, trusts }).begin(session)).to.deep.equal({
       traceId: TRACE,
       spanId: SPAN,
       remote: true,
@@ -39,36 +39,31 @@ describe('a context that is continued', () => {
     expect(session.request.headers.lines.slice(1)).to.deep.equal(state);
   });
 
-  it('passes untouched where nobody records', () => {
-    const session = sessionFor({ headers: [['traceparent', sampled], ...state] });
-    expect(new Propagation({ sampler: everything, trusts, recording: false }).begin(session)).to.equal(undefined);
-    expect(session.request.headers.lines).to.deep.equal([['traceparent', sampled], ...state]);
-  });
-
   it('keeps the random flag', () => {
     const session = sessionFor({ headers: [['traceparent', `00-${TRACE}-${SPAN}-03`]] });
-    const parent = new Propagation({ sampler: nothing, trusts, recording: true }).begin(session);
+    const parent = new W3cPropagation({ sampler: nothing, trusts }).begin(session);
     expect(parent?.flags).to.equal(3);
   });
 
   it('of a later version goes on as version 00', () => {
     const session = sessionFor({ headers: [['traceparent', `cc-${TRACE}-${SPAN}-02-and-more`]] });
-    new Propagation({ sampler: nothing, trusts, recording: true }).begin(session);
+    new W3cPropagation({ sampler: nothing, trusts }).begin(session);
     expect(session.request.headers.getAll('traceparent')).to.deep.equal([`00-${TRACE}-${SPAN}-02`]);
   });
 
-  for (const [name, sampler, incoming, flag] of [
-    ['no longer sampled', always(() => false), sampled, '00'],
-    ['sampled from here on', always(() => true), unsampled, '01'],
-  ] as const) {
-    it(`gets another span id where it is ${name}`, () => {
-      const session = sessionFor({ headers: [['traceparent', incoming]] });
-      new Propagation({ sampler, trusts, recording: false }).begin(session);
-      const [traceparent = ''] = session.request.headers.getAll('traceparent');
-      expect(traceparent).to.match(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-${flag}$`));
-      expect(traceparent).not.to.contain(SPAN);
-    });
-  }
+  it('gets another span id where it is no longer sampled', () => {
+    const session = sessionFor({ headers: [['traceparent', sampled]] });
+    new W3cPropagation({ sampler: always(() => false), trusts }).begin(session);
+    const traceparent = session.request.headers.get('traceparent');
+    expect(traceparent).to.match(new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`));
+    expect(traceparent).not.to.contain(SPAN);
+  });
+
+  it('is recorded from here on where the sampler says so always', () => {
+    const session = sessionFor({ headers: [['traceparent', unsampled]] });
+    const parent = new W3cPropagation({ sampler: always(() => true), trusts }).begin(session);
+    expect(parent).to.include({ traceId: TRACE, spanId: SPAN, flags: 1 });
+  });
 });
 
 describe('a trace that begins here', () => {
@@ -86,19 +81,19 @@ describe('a trace that begins here', () => {
   for (const [what, headers] of table) {
     it(`has a traceparent of ours, no tracestate, and the client's baggage, ${what}`, () => {
       const session = sessionFor({ headers: [...headers, ['tracestate', 'a=1'], ['baggage', 'user=7']] });
-      expect(new Propagation({ sampler: nothing, trusts, recording: true }).begin(session)).to.equal(undefined);
+      expect(new W3cPropagation({ sampler: nothing, trusts }).begin(session)).to.equal(undefined);
       expect(session.request.headers.get('traceparent')).to.match(NEW_ROOT);
       expect(session.request.headers.lines.map(([name]) => name)).to.deep.equal(['baggage', 'traceparent']);
     });
   }
 
   it('has no parent where it is recorded', () => {
-    const parent = new Propagation({ sampler: everything, trusts, recording: true }).begin(sessionFor());
+    const parent = new W3cPropagation({ sampler: everything, trusts }).begin(sessionFor());
     expect(parent).to.include({ spanId: undefined, remote: false, flags: 1 });
   });
 
   it('differs from the next one', () => {
-    const propagation = new Propagation({ sampler: everything, trusts, recording: true });
+    const propagation = new W3cPropagation({ sampler: everything, trusts });
     const ids = new Set(Array.from({ length: 1000 }, () => propagation.begin(sessionFor())?.traceId));
     expect(ids.size).to.equal(1000);
   });
@@ -125,7 +120,7 @@ describe('trust', () => {
         trustedPeers,
         peer,
       });
-      new Propagation({ sampler: nothing, trusts: trustIn(trust), recording: true }).begin(session);
+      new W3cPropagation({ sampler: nothing, trusts: trustIn(trust) }).begin(session);
       const { headers } = session.request;
       expect(headers.get('traceparent') === unsampled).to.equal(continued);
       expect([headers.has('tracestate'), headers.has('baggage')]).to.deep.equal([continued, continued]);

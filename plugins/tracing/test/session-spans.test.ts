@@ -1,10 +1,9 @@
-import { SpanKind } from '@opentelemetry/api';
 import { type Cause, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
-import { Propagation } from '../src/propagation.ts';
+import { W3cPropagation } from '../src/propagation.ts';
 import { parentBased } from '../src/sampler.ts';
 import { SessionSpans } from '../src/session-spans.ts';
-import type { SpanRecord } from '../src/span.ts';
+import { SpanKind, type SpanRecord } from '../src/span.ts';
 import { trustIn } from '../src/trust.ts';
 import { attemptAt, contentOf, outcomeOf, overlaid, type SessionOptions, sessionFor } from './stand-ins.ts';
 
@@ -16,8 +15,14 @@ function recording(sampled = true) {
   const clock = new VirtualClock();
   const spans: SpanRecord[] = [];
   const sampler = parentBased(() => sampled);
-  const propagation = new Propagation({ sampler, trusts: trustIn('all'), recording: true });
-  return { clock, spans, hooks: new SessionSpans(propagation, clock, (span) => void spans.push(span)) };
+  const propagation = new W3cPropagation({ sampler, trusts: trustIn('all') });
+  const hooks = new SessionSpans({
+    propagation,
+    clock,
+    segmentMs: Number.POSITIVE_INFINITY,
+    sink: (span) => void spans.push(span),
+  });
+  return { clock, spans, hooks };
 }
 
 /** The attributes of the SERVER span of a session that goes straight through. */
@@ -117,7 +122,7 @@ describe('spans of a session', () => {
     expect(error).to.equal(false);
     clock.advance(60_000);
     hooks.onSessionEnd(session, outcomeOf('upstream-closed', 101));
-    expect(spans).to.have.length(2);
+    expect(spans.map(({ kind }) => kind)).to.deep.equal([SpanKind.CLIENT, SpanKind.SERVER, SpanKind.INTERNAL]);
   });
 
   it('of a WebSocket that is refused end with its session', () => {
@@ -156,6 +161,7 @@ describe('a SERVER span', () => {
       'http.response.status_code': 200,
       'http.route': '/ws/*',
       'outrigger.listener': 'inbound',
+      'outrigger.session.id': '1',
       'outrigger.generation': 3,
       'outrigger.cluster': 'chat',
       'outrigger.cause': 'complete',

@@ -1,50 +1,41 @@
-import { SpanKind } from '@opentelemetry/api';
 import { VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
+import { OtlpCollector } from '../../../test/support/otlp-collector.ts';
 import { newTraceId } from '../src/ids.ts';
 import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
-import { resourceOf } from '../src/resource.ts';
 import type { OtlpProtocol } from '../src/settings.ts';
-import { type SpanParent, SpanRecord } from '../src/span.ts';
 import { SpanExport } from '../src/span-export.ts';
 import { readSpans } from '../src/span-reader.ts';
-import { keyOf, type SpanWriter } from '../src/span-writer.ts';
-import { OtlpCollector } from './otlp-collector.ts';
-import { recordingLogger, recordingMetrics } from './stand-ins.ts';
-
-class TestSpan extends SpanRecord {
-  readonly kind = SpanKind.SERVER;
-  override endedAt = 1_700_000_000_012.5;
-  readonly #name: string;
-
-  constructor(name: string, parent: Partial<SpanParent> = {}) {
-    const root = { traceId: newTraceId(), spanId: undefined, remote: false, flags: 1, traceState: '' };
-    super({ ...root, ...parent }, 1_700_000_000_000.25);
-    this.#name = name;
-  }
-
-  protected describe(out: SpanWriter): void {
-    out.name(this.#name);
-    out.text(keyOf('a.text'), 'x');
-    out.number(keyOf('a.number'), 7);
-    out.flag(keyOf('a.flag'), true);
-    out.failed();
-  }
-}
+import { SpanStore } from '../src/span-store.ts';
+import { recordingLogger, recordingMetrics, TestSpan } from './stand-ins.ts';
 
 const LIMITS = { delayMs: 5000, queueSize: 8, batchSize: 4, timeoutMs: 30_000 };
 const EXPORTED = 'outrigger_tracing_spans_exported_total';
 const DROPPED = 'outrigger_tracing_spans_dropped_total';
 
-function exportWith(exporter: SpanExporter, limits = LIMITS) {
+function exportWith(made: SpanExporter | Promise<SpanExporter>, limits = LIMITS) {
+  const exporter = async () => made;
   const clock = new VirtualClock();
   const logger = recordingLogger();
   const metrics = recordingMetrics();
   const spans = new SpanExport({ exporter, limits, clock, logger, metrics });
-  const add = (count: number, from = 0) => {
-    for (let i = from; i < from + count; i++) spans.add(new TestSpan(`s${i}`));
+  const store = new SpanStore();
+  const end = (span: TestSpan) => {
+    store.add(span);
+    spans.add(store);
   };
-  return { clock, spans, add, counts: metrics.counts, log: () => logger.lines.map(([line]) => line) };
+  const add = (count: number, from = 0) => {
+    for (let i = from; i < from + count; i++) end(new TestSpan(`s${i}`));
+  };
+  return {
+    clock,
+    spans,
+    end,
+    add,
+    counts: metrics.counts,
+    log: () => logger.lines.map(([line]) => line),
+    lines: logger.lines,
+  };
 }
 
 /** An exporter that is answered by the test. */
@@ -52,13 +43,15 @@ function heldExporter() {
   const batches: { readonly names: string[]; readonly answer: (error?: Error) => void }[] = [];
   let arrived = Promise.withResolvers<void>();
   const exporter: SpanExporter = {
-    export(batch, done) {
+    export(batch) {
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
       batches.push({
         names: readSpans(batch).map(({ name }) => name),
-        answer: (error) => done(error === undefined ? { code: 0 } : { code: 1, error }),
+        answer: (error) => (error === undefined ? resolve(undefined) : reject(error)),
       });
       arrived.resolve();
       arrived = Promise.withResolvers();
+      return promise;
     },
     shutdown: () => Promise.resolve(),
   };
@@ -158,6 +151,26 @@ describe('the export of spans', () => {
     expect(counts.get(`${DROPPED}{export}`)).to.equal(2);
   });
 
+  /** The collector has taken a batch of four before. */
+  async function reached({ batch }: ReturnType<typeof heldExporter>, { add }: ReturnType<typeof exportWith>) {
+    add(4);
+    (await batch(1)).answer();
+    await settled();
+  }
+
+  it('holds up a drain for a second at most where the collector has never taken anything', async () => {
+    const { exporter, batch } = heldExporter();
+    const { clock, add, spans } = exportWith(exporter);
+    add(6);
+    const drained = spans.drain({ at: 30_000 });
+    await batch(1);
+    clock.advance(1100);
+    await drained;
+    const stopped = spans.stop();
+    clock.advance(100);
+    await stopped;
+  });
+
   it('is flushed by a drain, batch by batch', async () => {
     const { exporter, batch } = heldExporter();
     const { add, spans, counts } = exportWith(exporter);
@@ -170,12 +183,18 @@ describe('the export of spans', () => {
   });
 
   it('lets a drain end at its deadline, and a stop within a second', async () => {
-    const { exporter, batch } = heldExporter();
-    const { clock, add, spans, counts } = exportWith(exporter);
+    const held = heldExporter();
+    const made = exportWith(held.exporter);
+    const { clock, add, spans, counts } = made;
+    await reached(held, made);
     add(6);
-    const drained = spans.drain({ at: 3000 });
-    await batch(1);
-    clock.advance(3100);
+    let over = false;
+    const drained = spans.drain({ at: 3000 }).then(() => (over = true));
+    await held.batch(2);
+    clock.advance(2900);
+    await settled();
+    expect(over).to.equal(false);
+    clock.advance(200);
     await drained;
     const stopped = spans.stop();
     clock.advance(1100);
@@ -212,12 +231,12 @@ describe('OTLP/HTTP', () => {
 
   for (const protocol of ['http/protobuf', 'http/json'] as const) {
     it(`carries spans as ${protocol}`, async () => {
-      const { spans } = exportWith(otlpExporter(target(protocol), resourceOf('chat')));
+      const { spans, end } = exportWith(otlpExporter(target(protocol), 'chat'));
       const traceId = newTraceId();
       const parent = { traceId, spanId: '00f067aa0ba902b7', remote: true, flags: 3, traceState: 'a=1,b=2' };
       const span = new TestSpan('GET /ws/*', parent);
-      spans.add(span);
-      spans.add(new TestSpan('root'));
+      end(span);
+      end(new TestSpan('root'));
       await spans.stop();
 
       const [received] = collector.exports;
@@ -244,7 +263,7 @@ describe('OTLP/HTTP', () => {
   }
 
   it('recovers by itself when the collector comes back', async () => {
-    const { clock, spans, add, counts, log } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { clock, spans, add, counts, log } = exportWith(otlpExporter(target(), 'chat'));
     const { port } = collector;
     await collector.close();
     add(3);
@@ -263,15 +282,29 @@ describe('OTLP/HTTP', () => {
 
   it('loses what a collector refuses', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
-    const { spans, add, counts } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { spans, add, counts } = exportWith(otlpExporter(target(), 'chat'));
     add(3);
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
   });
 
+  for (const [protocol, type, body] of [
+    ['http/protobuf', 'application/x-protobuf', Buffer.from([10, 8, 8, 2, 18, 4, ...Buffer.from('odd!')])],
+    ['http/json', 'application/json', '{"partialSuccess":{"rejectedSpans":"2","errorMessage":"odd!"}}'],
+  ] as const) {
+    it(`counts what a collector rejects of a batch, by ${protocol}`, async () => {
+      collector.answer = (response) => void response.writeHead(200, { 'content-type': type }).end(body);
+      const { spans, add, counts, lines } = exportWith(otlpExporter(target(protocol), 'chat'));
+      add(3);
+      await spans.drain({ at: 60_000 });
+      expect([counts.get(EXPORTED), counts.get(`${DROPPED}{export}`)]).to.deep.equal([1, 2]);
+      expect(lines[0]).to.deep.equal(['warn spans are lost; told once until it is over', { why: 'odd!' }]);
+    });
+  }
+
   it('holds up a drain for a second where the collector has just lost spans', async () => {
     collector.answer = (response) => void response.writeHead(400).end('no');
-    const { clock, spans, add, counts } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { clock, spans, add, counts } = exportWith(otlpExporter(target(), 'chat'));
     add(3);
     await spans.drain({ at: 60_000 });
     expect(counts.get(`${DROPPED}{export}`)).to.equal(3);
@@ -284,7 +317,7 @@ describe('OTLP/HTTP', () => {
 
   it('does not hold up a drain where a collector keeps silent', async () => {
     collector.answer = () => {};
-    const { clock, spans, add } = exportWith(otlpExporter(target(), resourceOf('chat')));
+    const { clock, spans, add } = exportWith(otlpExporter(target(), 'chat'));
     add(3);
     const drained = spans.drain({ at: 2000 });
     await collector.received(1);

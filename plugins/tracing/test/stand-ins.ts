@@ -10,11 +10,15 @@ import {
   type Outcome,
   Overlay,
   type Session,
+  type SizeWatcher,
   type Slot,
 } from '@outrigger/core';
-import type { SpanRecord } from '../src/span.ts';
-import { SpanBatches } from '../src/span-batches.ts';
+import { newTraceId } from '../src/ids.ts';
+import { plain } from '../src/recent-traces.ts';
+import { SpanKind, type SpanParent, SpanRecord } from '../src/span.ts';
 import { type OtlpSpan, readSpans } from '../src/span-reader.ts';
+import { SpanStore } from '../src/span-store.ts';
+import { keyOf, type SpanWriter } from '../src/span-writer.ts';
 
 /** Headers of a request, in order. */
 export class TestHeaders implements Headers {
@@ -72,6 +76,12 @@ export interface SessionOptions {
 export interface TestSession extends Session {
   response: Session['response'];
   route: Session['route'];
+  bytesReceived: number;
+  bytesSent: number;
+  messagesReceived: number;
+  messagesSent: number;
+  /** Who watches the sizes of messages. */
+  sized: SizeWatcher;
   readonly request: Session['request'] & { readonly headers: TestHeaders };
 }
 
@@ -101,6 +111,14 @@ export function sessionFor(options: SessionOptions = {}): TestSession {
       settings: { match: options.path === undefined ? {} : { path: options.path } },
     },
     response: undefined,
+    bytesReceived: 0,
+    bytesSent: 0,
+    messagesReceived: 0,
+    messagesSent: 0,
+    watchSizes(this: TestSession, watcher: SizeWatcher) {
+      this.sized = watcher;
+    },
+    sized() {},
     request: {
       method: options.method ?? 'GET',
       target,
@@ -183,18 +201,42 @@ export function recordingMetrics(): Metrics & { readonly counts: Map<string, num
   };
 }
 
+/** A span of 12.25 ms that failed, with an attribute of each sort. */
+export class TestSpan extends SpanRecord {
+  readonly kind: SpanKind;
+  override endedAt = 1_700_000_000_012.5;
+  readonly #name: string;
+
+  constructor(
+    name: string,
+    parent: Partial<SpanParent> = {},
+    { startedAt = 1_700_000_000_000.25, kind = SpanKind.SERVER as SpanKind } = {},
+  ) {
+    const root = { traceId: newTraceId(), spanId: undefined, remote: false, flags: 1, traceState: '' };
+    super({ ...root, ...parent }, startedAt);
+    this.#name = name;
+    this.kind = kind;
+  }
+
+  protected describe(out: SpanWriter): void {
+    out.name(this.#name);
+    out.text(keyOf('a.text'), 'x');
+    out.number(keyOf('a.number'), 7);
+    out.flag(keyOf('a.flag'), true);
+    out.failed();
+  }
+}
+
 /** What a span says, as it is sent. */
 export function contentOf(span: SpanRecord): {
   readonly name: string;
-  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly links: OtlpSpan['links'];
   readonly error: boolean;
 } {
-  const batches = new SpanBatches(1, 1, 0);
-  batches.add(span);
-  const [{ name, attributes, status }] = readSpans(batches.take()!) as [OtlpSpan];
-  const values = attributes.map(({ key, value }) => {
-    const [[kind, read]] = Object.entries(value) as [[string, string | number | boolean]];
-    return [key, kind === 'intValue' ? Number(read) : read];
-  });
-  return { name, attributes: Object.fromEntries(values), error: status.code === 2 };
+  const store = new SpanStore();
+  store.add(span);
+  const [{ name, attributes, links, status }] = [...store].flatMap((batch) => readSpans(batch)) as [OtlpSpan];
+  const values = attributes.map(({ key, value }) => [key, plain(value)]);
+  return { name, attributes: Object.fromEntries(values), links, error: status.code === 2 };
 }

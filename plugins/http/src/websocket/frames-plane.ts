@@ -260,8 +260,7 @@ export class FramesPlane extends ClosingPlane {
   #frameEnded(leg: Leg, state: Incoming): boolean {
     if (state.fin) {
       if (!this.delivers(leg)) this.session.undelivered++;
-      else if (leg.side === 'downstream') this.session.messagesReceived++;
-      else this.session.messagesSent++;
+      else this.session.countMessage(leg.side, state.messageSize);
     }
     const other = this.#of(leg.peer);
     return (

@@ -231,8 +231,7 @@ export class MessagesPlane extends ClosingPlane {
       this.session.undelivered++;
       return;
     }
-    if (leg.side === 'downstream') this.session.messagesReceived++;
-    else this.session.messagesSent++;
+    this.session.countMessage(leg.side, message.data.length);
     this.#send(this.#of(leg.peer), message.data, message.binary);
   }
 

@@ -1,8 +1,17 @@
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 
-type Value = string | number | boolean;
+type Value = string | number | boolean | readonly Value[];
 
 /** A span as it came over the wire. */
 export interface ReceivedSpan {
@@ -17,6 +26,7 @@ export interface ReceivedSpan {
   readonly start: bigint;
   readonly end: bigint;
   readonly attributes: Readonly<Record<string, Value>>;
+  readonly links: readonly { readonly traceId: string; readonly spanId: string }[];
   /** 0: unset, 2: error. */
   readonly status: number;
 }
@@ -28,34 +38,22 @@ export interface ReceivedExport {
   readonly spans: readonly ReceivedSpan[];
 }
 
-/** An OTLP/HTTP receiver that shares no code with the exporter: decodes protobuf (by hand) and JSON. */
-export class OtlpCollector {
+/** What a receiver speaks TLS with. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+  /** Clients must have a certificate of this one. */
+  readonly ca?: string;
+}
+
+export function tlsOptions(identity: Identity): TlsOptions {
+  return identity.ca === undefined ? identity : { ...identity, requestCert: true, rejectUnauthorized: true };
+}
+
+/** What a receiver has taken. */
+export class Received {
   readonly exports: ReceivedExport[] = [];
-  /** What it answers; a test may have it refuse, or keep silent. */
-  answer: (response: ServerResponse) => void = (response) => void response.writeHead(200).end();
   #arrived = Promise.withResolvers<void>();
-  readonly #server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const json = request.headers['content-type'] === 'application/json';
-    const body = Buffer.concat(chunks);
-    const { url: path = '', headers } = request;
-    this.exports.push({ path, headers, ...(json ? fromJson(body) : fromProtobuf(body)) });
-    this.#arrived.resolve();
-    this.#arrived = Promise.withResolvers();
-    this.answer(response);
-  });
-
-  /** Listens on `port`, 0 for any; returns the base URL. */
-  async listen(port = 0): Promise<string> {
-    this.#server.listen(port, '127.0.0.1');
-    await once(this.#server, 'listening');
-    return `http://127.0.0.1:${this.port}`;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
 
   get spans(): ReceivedSpan[] {
     return this.exports.flatMap(({ spans }) => spans);
@@ -64,6 +62,56 @@ export class OtlpCollector {
   /** Resolves when `count` exports have come in. */
   async received(count: number): Promise<void> {
     while (this.exports.length < count) await this.#arrived.promise;
+  }
+
+  /** Resolves, to all spans, when they are `met`. */
+  async until(met: (spans: readonly ReceivedSpan[]) => boolean): Promise<ReceivedSpan[]> {
+    while (!met(this.spans)) await this.#arrived.promise;
+    return this.spans;
+  }
+
+  protected take(received: ReceivedExport): void {
+    this.exports.push(received);
+    this.#arrived.resolve();
+    this.#arrived = Promise.withResolvers();
+  }
+}
+
+/** An OTLP/HTTP receiver that shares no code with the exporter: decodes protobuf (by hand) and JSON. */
+export class OtlpCollector extends Received {
+  /** What it answers; a test may have it refuse, or keep silent. */
+  answer: (response: ServerResponse) => void = (response) => void response.writeHead(200).end();
+  readonly #scheme: string;
+  readonly #server: Server;
+
+  /** With an identity it speaks TLS. */
+  constructor(identity?: Identity) {
+    super();
+    this.#scheme = identity === undefined ? 'http' : 'https';
+    const serve = (request: IncomingMessage, response: ServerResponse) => void this.#serve(request, response);
+    this.#server = identity === undefined ? createServer(serve) : createSecureServer(tlsOptions(identity), serve);
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const json = request.headers['content-type'] === 'application/json';
+    const gzipped = request.headers['content-encoding'] === 'gzip';
+    const body = gzipped ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
+    const { url: path = '', headers } = request;
+    this.take({ path, headers, ...(json ? fromJson(body) : fromProtobuf(body)) });
+    this.answer(response);
+  }
+
+  /** Listens on `port`, 0 for any; returns the base URL. */
+  async listen(port = 0): Promise<string> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {
@@ -105,6 +153,10 @@ function spanOf(span: Fields): ReceivedSpan {
     start: integer(7),
     end: integer(8),
     attributes: attributesOf(messages(span, 9)),
+    links: messages(span, 13).map((link) => ({
+      traceId: (find(link, 1) as Buffer).toString('hex'),
+      spanId: (find(link, 2) as Buffer).toString('hex'),
+    })),
     status: Number((messages(span, 15).flatMap((status) => find(status, 3) ?? [])[0] as bigint | undefined) ?? 0n),
   };
 }
@@ -113,16 +165,17 @@ function attributesOf(pairs: readonly Fields[]): Record<string, Value> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const any = messages(pair, 2)[0]![0]!;
-      return [find(pair, 1)!.toString(), anyValueOf(any)];
+      return [find(pair, 1)!.toString(), anyValue(any)];
     }),
   );
 }
 
-/** An AnyValue: a text, a truth value, an integer or a double. */
-function anyValueOf({ number, value }: Fields[number]): Value {
+/** An AnyValue: a text, a truth value, an integer, a double or an array. */
+function anyValue({ number, value }: Fields[number]): Value {
   if (number === 1) return value.toString();
   if (number === 2) return value === 1n;
   if (number === 3) return Number(value as bigint);
+  if (number === 5) return messages(fields(value as Buffer), 1).map(([item]) => anyValue(item!));
   const bits = Buffer.alloc(8);
   bits.writeBigUInt64LE(value as bigint);
   return bits.readDoubleLE();
@@ -176,17 +229,28 @@ function fields(b: Buffer): Fields {
   return result;
 }
 
-interface JsonAttribute {
-  readonly key: string;
-  readonly value: { stringValue?: string; intValue?: string | number; boolValue?: boolean };
+interface JsonValue {
+  readonly stringValue?: string;
+  readonly intValue?: string | number;
+  readonly doubleValue?: number;
+  readonly boolValue?: boolean;
+  readonly arrayValue?: { readonly values: readonly JsonValue[] };
 }
 
-function fromJson(body: Buffer): Content {
+interface JsonAttribute {
+  readonly key: string;
+  readonly value: JsonValue;
+}
+
+function jsonValue(value: JsonValue): Value {
+  if (value.arrayValue !== undefined) return value.arrayValue.values.map(jsonValue);
+  return value.stringValue ?? value.boolValue ?? value.doubleValue ?? Number(value.intValue);
+}
+
+export function fromJson(body: Buffer): Content {
   const [resourceSpans] = JSON.parse(body.toString()).resourceSpans;
-  const attributes = (list: readonly JsonAttribute[]): Record<string, Value> =>
-    Object.fromEntries(
-      list.map(({ key, value }) => [key, value.stringValue ?? value.boolValue ?? Number(value.intValue)]),
-    );
+  const attributes = (list: readonly JsonAttribute[] = []): Record<string, Value> =>
+    Object.fromEntries(list.map(({ key, value }) => [key, jsonValue(value)]));
   return {
     resource: attributes(resourceSpans.resource.attributes),
     spans: resourceSpans.scopeSpans.flatMap((scope: { spans: Record<string, never>[] }) =>
@@ -196,8 +260,9 @@ function fromJson(body: Buffer): Content {
         traceState: span['traceState'] ?? '',
         start: BigInt(span['startTimeUnixNano']!),
         end: BigInt(span['endTimeUnixNano']!),
-        attributes: attributes(span['attributes']!),
-        status: span['status']!['code'],
+        attributes: attributes(span['attributes']),
+        links: ((span['links'] ?? []) as ReceivedSpan['links']).map(({ traceId, spanId }) => ({ traceId, spanId })),
+        status: span['status']?.['code'] ?? 0,
       })),
     ),
   };
