@@ -1,0 +1,165 @@
+import { DescriptorBudget } from '@outrigger/core';
+import type { Pair } from './measure.ts';
+import { ROOT, sidecar, type Wiring } from './subjects.ts';
+import type { Workload } from './workloads.ts';
+
+/** What a sidecar of one size is, and what it is asked. */
+interface Point {
+  /** How many there are (1). */
+  readonly listeners?: number;
+  readonly routes?: readonly object[];
+  readonly endpoints: (port: number) => readonly object[];
+  readonly balancer?: string | object;
+  readonly workload: Omit<Workload, 'name' | 'unit'>;
+}
+
+/** What a request costs beside how much there is of one thing. */
+export interface Curve {
+  /** `WHAT, WHICH`, or `WHAT` alone. */
+  readonly name: string;
+  readonly sizes: readonly number[];
+  /** Left out of a quick run: sizes in between. */
+  readonly between: readonly number[];
+  readonly unit?: Workload['unit'];
+  readonly point: (size: number) => Point;
+}
+
+/** Connections of the load where their number is not what is varied, and requests a second where they have a rate. */
+const CONNECTIONS = 32;
+const RATE = 2_000;
+const MANY = [1, 10, 100, 1_000, 10_000];
+const BETWEEN = [10, 1_000];
+/** Upstreams that open connections are spread over: fewer than 300 go to each, so that idle ones find room in its pool. */
+const SPREAD = 64;
+
+const TO_ALL = (count: number) => Array.from({ length: count }, (_, i) => `app.example /128/${i}`);
+const asked = (requests: readonly string[], connections = CONNECTIONS, rate = 0): Point['workload'] => ({
+  mode: 'held',
+  args: () => [connections, rate],
+  requests,
+});
+
+/** As many as the policies are told apart by. */
+function endpointsCurve(name: string, balancer: string | object, weightOf: (i: number) => number = () => 1): Curve {
+  return {
+    name: `endpoints, ${name}`,
+    sizes: MANY,
+    between: BETWEEN,
+    point: (size) => ({
+      endpoints: loopback(size, weightOf),
+      balancer,
+      // Until every endpoint has a connection in its pool: drawn at random, most have one after four times as many requests.
+      workload: { ...asked(TO_ALL(10_000)), warmUpSeconds: 1 + size / 1_500 },
+    }),
+  };
+}
+
+function connectionsCurve(name: string, workload: (size: number) => Point['workload'], unit: Workload['unit']): Curve {
+  return {
+    name: `connections, ${name}`,
+    sizes: connectionSizes(new DescriptorBudget()),
+    between: [100],
+    unit,
+    point: (size) => ({ endpoints: loopback(SPREAD), workload: workload(size) }),
+  };
+}
+
+export const CURVES: readonly Curve[] = [
+  {
+    name: 'routes',
+    sizes: MANY,
+    between: BETWEEN,
+    point: (size) => {
+      const all = Array.from({ length: size }, (_, i) => routeWithRequest(i));
+      return {
+        routes: all.map(({ match }) => ({ match, cluster: 'app' })),
+        endpoints: loopback(1),
+        workload: asked(all.map(({ request }) => request)),
+      };
+    },
+  },
+  endpointsCurve('round-robin', 'round-robin'),
+  endpointsCurve('round-robin by weight', 'round-robin', (i) => 1 + (i % 5)),
+  endpointsCurve('least-request', 'least-request'),
+  endpointsCurve('least-connections', 'least-connections'),
+  endpointsCurve('ring-hash', { policy: 'ring-hash', hash: { path: true } }),
+  endpointsCurve('maglev', { policy: 'maglev', hash: { path: true } }),
+  {
+    name: 'listeners',
+    sizes: [1, 10, 100],
+    between: [],
+    // A connection to each at least, and as many with one listener.
+    point: (size) => ({ listeners: size, endpoints: loopback(1), workload: asked(TO_ALL(1), 100) }),
+  },
+  connectionsCurve('all busy', (size) => asked(TO_ALL(1), size), 'request'),
+  connectionsCurve(`${RATE.toLocaleString('en')} requests/s`, (size) => asked(TO_ALL(1), size, RATE), 'request'),
+  connectionsCurve(
+    `${RATE.toLocaleString('en')} WebSocket messages/s`,
+    (size) => ({ mode: 'held-ws', args: () => [size, RATE, 64] }),
+    'message',
+  ),
+];
+
+/** Sidecars of every size, and what each is asked. */
+export function pairs({ name, sizes, between, unit = 'request', point }: Curve, quick: boolean): Pair[] {
+  return sizes
+    .filter((size) => !quick || !between.includes(size))
+    .map((size) => {
+      const { listeners = 1, workload, ...wanted } = point(size);
+      const text = (wiring: Wiring) => JSON.stringify(configuration(wiring, wanted));
+      return {
+        subject: sidecar(ROOT, size.toLocaleString('en'), text, { listeners, size }),
+        workload: { name, unit, ...workload },
+      };
+    });
+}
+
+/**
+ * How many connections there are: tenfold each time, to 20,000, and where the limit of open files is in the way the last
+ * hundred that fits. The sidecar accepts half of what it may open, less a reserve; a few are for those who knock at its port.
+ */
+export function connectionSizes({ limit, reserve }: Pick<DescriptorBudget, 'limit' | 'reserve'>): number[] {
+  const fit = Math.floor(((limit - reserve) / 2 - 10) / 100) * 100;
+  const sizes = [10, 100, 1_000, 10_000, 20_000];
+  const fitting = sizes.filter((size) => size <= fit);
+  return fitting.length === sizes.length || fitting.includes(fit) ? fitting : [...fitting, fit];
+}
+
+function configuration({ ports, upstreamPort, collectorPort }: Wiring, point: Omit<Point, 'listeners' | 'workload'>) {
+  const { routes, endpoints, balancer = 'round-robin' } = point;
+  // Nothing is closed for being idle while others have their turn: what it costs to connect is not asked here.
+  const timeouts = { idle: '1h' };
+  const listener = (port: number) => ({
+    protocol: 'http',
+    bind: `127.0.0.1:${port}`,
+    timeouts,
+    ...(routes === undefined ? { cluster: 'app' } : { routes }),
+  });
+  return {
+    admin: false,
+    listeners: Object.fromEntries(ports.map((port, i) => [`in-${i}`, listener(port)])),
+    clusters: { app: { endpoints: endpoints(upstreamPort), balancer, timeouts } },
+    plugins: [{ tracing: { endpoint: `http://127.0.0.1:${collectorPort}` } }],
+  };
+}
+
+/** Addresses of one upstream, which listens on all of 127.0.0.0/8. */
+function loopback(count: number, weightOf: (i: number) => number = () => 1): Point['endpoints'] {
+  return (port) =>
+    Array.from({ length: count }, (_, i) => ({
+      address: `127.1.${Math.floor(i / 250)}.${1 + (i % 250)}:${port}`,
+      weight: weightOf(i),
+    }));
+}
+
+/** The kinds of routes in turn, each with a request for it. The upstream answers as many bytes as the path begins with. */
+function routeWithRequest(i: number): { readonly match: object; readonly request: string } {
+  const kinds = [
+    { match: { host: `a${i}.example` }, request: `a${i}.example /128/x` },
+    { match: { path: `=/128-${i}/exact` }, request: `app.example /128-${i}/exact` },
+    { match: { path: `/128-${i}` }, request: `app.example /128-${i}/below/it` },
+    { match: { host: `*.b${i}.example` }, request: `one.b${i}.example /128/x` },
+    { match: { host: `c${i % 10}.example`, path: `/128-${i}` }, request: `c${i % 10}.example /128-${i}/below/it` },
+  ];
+  return kinds[i % kinds.length]!;
+}
