@@ -5,15 +5,10 @@ import { type Result, sideBySide } from './measure.ts';
 import { machine, type Report, table } from './report.ts';
 import { Rig } from './rig.ts';
 import { scaleChart } from './scale-chart.ts';
-import { HELP, scaleOptions } from './scale-options.ts';
+import { HELP, type ScaleOptions, scaleOptions } from './scale-options.ts';
 
-const options = scaleOptions(process.argv.slice(2));
-if (options === undefined) {
-  process.stdout.write(HELP);
-  process.exit(0);
-}
-const { quick, curves, rounds, seconds, out } = options;
 const told = (line: string) => void process.stderr.write(`${line}\n`);
+const { quick, curves, rounds, seconds, out } = options();
 
 const rig = new Rig();
 process.on('exit', () => rig.stop());
@@ -58,3 +53,15 @@ if (out !== undefined) {
   told(`written: ${resolve(out)}/scale.json, scale.svg`);
 }
 process.exit(0);
+
+function options(): ScaleOptions {
+  try {
+    const asked = scaleOptions(process.argv.slice(2));
+    if (asked !== undefined) return asked;
+    process.stdout.write(HELP);
+    process.exit(0);
+  } catch (error) {
+    told((error as Error).message);
+    process.exit(2);
+  }
+}
