@@ -1,5 +1,5 @@
 import { type Reject, type Route, type Router, type RouteSpec, reject, type Session } from '@outrigger/core';
-import { candidate } from './candidates.ts';
+import { candidate } from './candidate.ts';
 import { HostTable } from './host-table.ts';
 import type { Match } from './match.ts';
 import { canonicalPath, isPlain, normalisations } from './path.ts';
