@@ -72,7 +72,9 @@ describe('the curves of bench:scale', () => {
   }
 
   for (const [curve, size] of [
-    ['routes', 10],
+    ['routes, by host and path', 10],
+    ['routes, by header', 10],
+    ['routes, to clusters of their own', 10],
     ['endpoints, round-robin by weight', 10],
     ['endpoints, ring-hash', 10],
     ['listeners', 10],
@@ -82,24 +84,26 @@ describe('the curves of bench:scale', () => {
       expect(code, stderr).to.equal(0);
     });
 
-  it('ask every route, each by a request that no other route takes', () => {
-    const { workload } = pairOf('routes', 1_000);
-    const { listeners } = JSON.parse(readFileSync(written('routes', 1_000), 'utf8')) as {
-      listeners: Record<string, { routes: { match: object }[] }>;
-    };
-    const { routes } = listeners['in-0']!;
-    const table = new RouteTable(
-      routes.map(({ match }, i) => ({
-        spec: { cluster: 'app', settings: { match } },
-        route: { name: `r${i}`, settings: { match } } as unknown as Route,
-      })),
-    );
-    const taken = workload.requests!.map((request) => {
-      const [host, path] = request.split(' ');
-      return table.route({ request: { host, path, method: 'GET', headers: { get: () => undefined } } } as never);
+  for (const curve of ['routes, by host and path', 'routes, by header', 'routes, to clusters of their own'])
+    it(`ask every route, each by a request that no other route takes: ${curve}`, () => {
+      const { workload } = pairOf(curve, 1_000);
+      const { listeners } = JSON.parse(readFileSync(written(curve, 1_000), 'utf8')) as {
+        listeners: Record<string, { routes: { match: object }[] }>;
+      };
+      const { routes } = listeners['in-0']!;
+      const table = new RouteTable(
+        routes.map(({ match }, i) => ({
+          spec: { cluster: 'app', settings: { match } },
+          route: { name: `r${i}`, settings: { match } } as unknown as Route,
+        })),
+      );
+      const taken = workload.requests!.map((request) => {
+        const [host, path, field] = request.split(' ');
+        const headers = new Map(field === undefined ? [] : [field.split(':') as [string, string]]);
+        return table.route({ request: { host, path, method: 'GET', headers } } as never);
+      });
+      expect(taken.map((route) => (route as Route).name)).to.deep.equal(routes.map((_, i) => `r${i}`));
     });
-    expect(taken.map((route) => (route as Route).name)).to.deep.equal(routes.map((_, i) => `r${i}`));
-  });
 
   it('have as many endpoints as their size says, each of them another', () => {
     const { clusters } = JSON.parse(readFileSync(written('endpoints, maglev', 10_000), 'utf8')) as {

@@ -7,7 +7,8 @@
 //   load idle HOST PORT CONNECTIONS                                   opens WebSockets, says so, and holds them until standard input ends
 //   load held HOST PORT,PORT… CONNECTIONS RATE FILE                   opens connections, spread over the ports, and says so; then a slice for each
 //   load held-ws HOST PORT,PORT… CONNECTIONS RATE BYTES               line of standard input, which is its SECONDS; RATE 0: as fast as answers come.
-//                                                                     FILE: lines of "HOST PATH", asked for in turn, whatever the connection
+//                                                                     FILE: lines of "HOST PATH", or "HOST PATH NAME:VALUE" with a header, asked
+//                                                                     for in turn, whatever the connection
 // Compiled with -DTLS it needs OpenSSL; without, the modes of TLS end with 3. TLS is 1.3, over P-256, with AES-128-GCM.
 // Prints one line of JSON: units done, failures, seconds, percentiles in microseconds (open: from when a request was due).
 #define _GNU_SOURCE
@@ -268,8 +269,11 @@ static void add_request(const char *method, const char *to, const char *path, co
 
 static int add_requests_of(const char *name) {
   FILE *file = fopen(name, "r");
-  char to[256], path[256];
-  while (file && fscanf(file, "%255s %255s", to, path) == 2) add_request("GET", to, path, "", 0);
+  char line[1024], to[256], path[256], header[260];
+  while (file && fgets(line, sizeof line, file)) {
+    int words = sscanf(line, "%255s %255s %255s", to, path, header);
+    if (words >= 2) add_request("GET", to, path, words == 3 ? strcat(header, "\r\n") : "", 0);
+  }
   if (file) fclose(file);
   return unit_count > 0;
 }

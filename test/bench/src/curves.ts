@@ -7,10 +7,16 @@ import type { Workload } from './workloads.ts';
 interface Point {
   /** How many there are (1). */
   readonly listeners?: number;
-  readonly routes?: readonly object[];
-  readonly endpoints: (port: number) => readonly object[];
-  readonly balancer?: string | object;
+  /** Without them all goes to `app`. */
+  readonly routes?: readonly { readonly match: object; readonly cluster: string }[];
+  /** By name; `port` is the upstream's. */
+  readonly clusters: (port: number) => Readonly<Record<string, Cluster>>;
   readonly workload: Omit<Workload, 'name' | 'unit'>;
+}
+
+interface Cluster {
+  readonly endpoints: readonly { readonly address: string; readonly weight?: number }[];
+  readonly balancer?: string | object;
 }
 
 /** What a request costs beside how much there is of one thing. */
@@ -32,22 +38,47 @@ const BETWEEN = [10, 1_000];
 /** Upstreams that open connections are spread over: fewer than 300 go to each, so that idle ones find room in its pool. */
 const SPREAD = 64;
 
-const TO_ALL = (count: number) => Array.from({ length: count }, (_, i) => `app.example /128/${i}`);
+const TO_ALL = (count: number) => each(count, (i) => `app.example /128/${i}`);
 const asked = (requests: readonly string[], connections = CONNECTIONS, rate = 0): Point['workload'] => ({
   mode: 'held',
   args: () => [connections, rate],
   requests,
 });
 
-/** As many as the policies are told apart by. */
+interface RouteWithRequest {
+  readonly match: object;
+  /** `app`, where it is missing. */
+  readonly cluster?: string;
+  readonly request: string;
+}
+
+function routesCurve(name: string, route: (i: number) => RouteWithRequest): Curve {
+  return {
+    name: `routes, ${name}`,
+    sizes: MANY,
+    between: BETWEEN,
+    point: (size) => {
+      const all = each(size, route);
+      return {
+        routes: all.map(({ match, cluster = 'app' }) => ({ match, cluster })),
+        clusters: (port) =>
+          Object.fromEntries(all.map(({ cluster = 'app' }, i) => [cluster, { endpoints: [loopback(i, port)] }])),
+        // Until every cluster has a connection in its pool.
+        workload: { ...asked(all.map(({ request }) => request)), warmUpSeconds: 1 + size / 5_000 },
+      };
+    },
+  };
+}
+
 function endpointsCurve(name: string, balancer: string | object, weightOf: (i: number) => number = () => 1): Curve {
   return {
     name: `endpoints, ${name}`,
     sizes: MANY,
     between: BETWEEN,
     point: (size) => ({
-      endpoints: loopback(size, weightOf),
-      balancer,
+      clusters: (port) => ({
+        app: { balancer, endpoints: each(size, (i) => ({ address: loopback(i, port).address, weight: weightOf(i) })) },
+      }),
       // Until every endpoint has a connection in its pool: drawn at random, most have one after four times as many requests.
       workload: { ...asked(TO_ALL(10_000)), warmUpSeconds: 1 + size / 1_500 },
     }),
@@ -60,24 +91,24 @@ function connectionsCurve(name: string, workload: (size: number) => Point['workl
     sizes: connectionSizes(new DescriptorBudget()),
     between: [100],
     unit,
-    point: (size) => ({ endpoints: loopback(SPREAD), workload: workload(size) }),
+    point: (size) => ({
+      clusters: (port) => ({ app: { endpoints: each(SPREAD, (i) => loopback(i, port)) } }),
+      workload: workload(size),
+    }),
   };
 }
 
 export const CURVES: readonly Curve[] = [
-  {
-    name: 'routes',
-    sizes: MANY,
-    between: BETWEEN,
-    point: (size) => {
-      const all = Array.from({ length: size }, (_, i) => routeWithRequest(i));
-      return {
-        routes: all.map(({ match }) => ({ match, cluster: 'app' })),
-        endpoints: loopback(1),
-        workload: asked(all.map(({ request }) => request)),
-      };
-    },
-  },
+  routesCurve('by host and path', routeWithRequest),
+  routesCurve('by header', (i) => ({
+    match: { path: '/128', headers: { 'x-tenant': String(i) } },
+    request: `app.example /128 x-tenant:${i}`,
+  })),
+  routesCurve('to clusters of their own', (i) => ({
+    match: { host: `a${i}.example` },
+    cluster: `app-${i}`,
+    request: `a${i}.example /128`,
+  })),
   endpointsCurve('round-robin', 'round-robin'),
   endpointsCurve('round-robin by weight', 'round-robin', (i) => 1 + (i % 5)),
   endpointsCurve('least-request', 'least-request'),
@@ -89,7 +120,11 @@ export const CURVES: readonly Curve[] = [
     sizes: [1, 10, 100],
     between: [],
     // A connection to each at least, and as many with one listener.
-    point: (size) => ({ listeners: size, endpoints: loopback(1), workload: asked(TO_ALL(1), 100) }),
+    point: (size) => ({
+      listeners: size,
+      clusters: (port) => ({ app: { endpoints: [loopback(0, port)] } }),
+      workload: asked(TO_ALL(1), 100),
+    }),
   },
   connectionsCurve('all busy', (size) => asked(TO_ALL(1), size), 'request'),
   connectionsCurve(`${RATE.toLocaleString('en')} requests/s`, (size) => asked(TO_ALL(1), size, RATE), 'request'),
@@ -126,7 +161,7 @@ export function connectionSizes({ limit, reserve }: Pick<DescriptorBudget, 'limi
 }
 
 function configuration({ ports, upstreamPort, collectorPort }: Wiring, point: Omit<Point, 'listeners' | 'workload'>) {
-  const { routes, endpoints, balancer = 'round-robin' } = point;
+  const { routes, clusters } = point;
   // Nothing is closed for being idle while others have their turn: what it costs to connect is not asked here.
   const timeouts = { idle: '1h' };
   const listener = (port: number) => ({
@@ -138,22 +173,24 @@ function configuration({ ports, upstreamPort, collectorPort }: Wiring, point: Om
   return {
     admin: false,
     listeners: Object.fromEntries(ports.map((port, i) => [`in-${i}`, listener(port)])),
-    clusters: { app: { endpoints: endpoints(upstreamPort), balancer, timeouts } },
+    clusters: Object.fromEntries(
+      Object.entries(clusters(upstreamPort)).map(([name, cluster]) => [name, { ...cluster, timeouts }]),
+    ),
     plugins: [{ tracing: { endpoint: `http://127.0.0.1:${collectorPort}` } }],
   };
 }
 
-/** Addresses of one upstream, which listens on all of 127.0.0.0/8. */
-function loopback(count: number, weightOf: (i: number) => number = () => 1): Point['endpoints'] {
-  return (port) =>
-    Array.from({ length: count }, (_, i) => ({
-      address: `127.1.${Math.floor(i / 250)}.${1 + (i % 250)}:${port}`,
-      weight: weightOf(i),
-    }));
+/** One of the addresses of the upstream, which listens on all of 127.0.0.0/8. */
+function loopback(i: number, port: number): { readonly address: string } {
+  return { address: `127.1.${Math.floor(i / 250)}.${1 + (i % 250)}:${port}` };
+}
+
+function each<T>(count: number, make: (i: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => make(i));
 }
 
 /** The kinds of routes in turn, each with a request for it. The upstream answers as many bytes as the path begins with. */
-function routeWithRequest(i: number): { readonly match: object; readonly request: string } {
+function routeWithRequest(i: number): RouteWithRequest {
   const kinds = [
     { match: { host: `a${i}.example` }, request: `a${i}.example /128/x` },
     { match: { path: `=/128-${i}/exact` }, request: `app.example /128-${i}/exact` },

@@ -9,7 +9,7 @@ export interface Workload {
   readonly tls?: boolean;
   /** Arguments of the load behind `MODE HOST PORT`. */
   readonly args: (seconds: number) => readonly (string | number)[];
-  /** Lines of `HOST PATH`, of which a file is made, that follows the arguments. */
+  /** Lines of `HOST PATH`, or `HOST PATH NAME:VALUE` with a header, of which a file is made, that follows the arguments. */
   readonly requests?: readonly string[];
   /** Where it takes longer than others until all is as it will be. */
   readonly warmUpSeconds?: number;
