@@ -64,7 +64,7 @@ function routesCurve(name: string, route: (i: number) => RouteWithRequest): Curv
         clusters: (port) =>
           Object.fromEntries(all.map(({ cluster = 'app' }, i) => [cluster, { endpoints: [loopback(i, port)] }])),
         // Until every cluster has a connection in its pool.
-        workload: { ...asked(all.map(({ request }) => request)), warmUpSeconds: 1 + size / 5_000 },
+        workload: { ...asked(all.map(({ request }) => request)), warmUpUnits: size },
       };
     },
   };
@@ -79,8 +79,8 @@ function endpointsCurve(name: string, balancer: string | object, weightOf: (i: n
       clusters: (port) => ({
         app: { balancer, endpoints: each(size, (i) => ({ address: loopback(i, port).address, weight: weightOf(i) })) },
       }),
-      // Until every endpoint has a connection in its pool: drawn at random, most have one after four times as many requests.
-      workload: { ...asked(TO_ALL(10_000)), warmUpSeconds: 1 + size / 1_500 },
+      // Until every endpoint has a connection in its pool: drawn at random, 99 of 100 have one then.
+      workload: { ...asked(TO_ALL(10_000)), warmUpUnits: 5 * size },
     }),
   };
 }

@@ -74,12 +74,21 @@ export async function sideBySide(rig: Rig, pairs: readonly Pair[], pace: Pace): 
     const samples = new Map(running.map((one): [string, Sample[]] => [one.subject.name, []]));
     // Idle connections are opened once: memory that was had stays.
     const once = running.some(({ workload }) => workload.mode === 'idle');
-    if (!once) for (const one of running) await one.measure(one.workload.warmUpSeconds ?? pace.warmUpSeconds);
+    if (!once) for (const one of running) await warmUp(one, pace.warmUpSeconds);
     for (let round = 0; round < (once ? 1 : pace.rounds); round++)
       for (const one of turned(running, round)) samples.get(one.subject.name)!.push(await one.measure(pace.seconds));
     return running.map((one) => summary(one, samples, pace.reference));
   } finally {
     for (const one of running) await one.end();
+  }
+}
+
+/** However slow it is just now: pools are to be filled. What answers nothing is not waited for. */
+async function warmUp(one: RunningSubject, seconds: number): Promise<void> {
+  for (let left = one.workload.warmUpUnits ?? 1; left > 0; ) {
+    const { perSecond } = await one.measure(seconds);
+    if (!(perSecond > 0)) return;
+    left -= perSecond * seconds;
   }
 }
 

@@ -11,8 +11,8 @@ export interface Workload {
   readonly args: (seconds: number) => readonly (string | number)[];
   /** Lines of `HOST PATH`, or `HOST PATH NAME:VALUE` with a header, of which a file is made, that follows the arguments. */
   readonly requests?: readonly string[];
-  /** Where it takes longer than others until all is as it will be. */
-  readonly warmUpSeconds?: number;
+  /** Units that it takes until all is as it will be. */
+  readonly warmUpUnits?: number;
   /** Units in one of the load's. */
   readonly units?: number;
   /** Most npm proxies take minutes for this, or fail. */
