@@ -41,6 +41,9 @@ export class EndpointRecord implements Endpoint {
   }
 }
 
+/** How often a balancer is asked for another one than those that are full, before they are gone through in their order. */
+const CHOICES_OF_BALANCER = 8;
+
 /** Whose an endpoint is. */
 const clusterOf = new WeakMap<Endpoint, ClusterRecord>();
 
@@ -58,7 +61,9 @@ class ClusterRecord implements Cluster {
   readonly #departures: Departures | undefined;
   /** No longer listed, but with open sessions: they stay where they are, and count when the address is listed again. */
   #leaving = new Map<string, EndpointRecord>();
-  /** Those that the balancer was given, by address; made when a session asks for one of them. */
+  /** Those that the balancer was given. */
+  #given: readonly EndpointRecord[] = [];
+  /** The same by address; made when a session asks for one of them. */
   #pickable: ReadonlyMap<string, EndpointRecord> | undefined;
   #balancer!: Balancer;
   #watch: Watch | undefined;
@@ -93,11 +98,28 @@ class ClusterRecord implements Cluster {
 
   #pickWithRoom(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
     const passed = [...tried];
-    for (;;) {
+    for (let choice = 0; choice < CHOICES_OF_BALANCER; choice++) {
       const picked = this.#pick(session, passed);
-      if (picked === undefined || !this.#full.some((isFull) => isFull(picked, session))) return picked;
+      if (picked === undefined || this.#hasRoom(picked, session)) return picked;
       passed.push(picked);
     }
+    return this.#nextWithRoom(session, passed);
+  }
+
+  /** From the balancer's last choice on. To ask the balancer about each would cost the square of their number. */
+  #nextWithRoom(session: Session, passed: readonly Endpoint[]): Endpoint | undefined {
+    const count = this.#given.length;
+    const last = this.#given.findIndex(({ address }) => address === passed.at(-1)!.address);
+    for (let step = 1; step <= count; step++) {
+      const endpoint = this.#given[(last + step) % count]!;
+      if (this.#hasRoom(endpoint, session) && !passed.some(({ address }) => address === endpoint.address))
+        return endpoint;
+    }
+    return undefined;
+  }
+
+  #hasRoom(endpoint: Endpoint, session: Session): boolean {
+    return !this.#full.some((isFull) => isFull(endpoint, session));
   }
 
   /** Takes on what bounds its endpoints, now that its settings are in force. */
@@ -133,7 +155,8 @@ class ClusterRecord implements Cluster {
   /** Gives the balancer those that may be picked, with their weights as they are now. */
   rebalance(): void {
     this.#pickable = undefined;
-    this.#balancer.update(this.#weights.length === 0 ? this.endpoints : this.#eligible());
+    this.#given = this.#weights.length === 0 ? this.endpoints : this.#eligible();
+    this.#balancer.update(this.#given);
   }
 
   replace(specs: readonly EndpointSpec[]): void {
@@ -175,9 +198,7 @@ class ClusterRecord implements Cluster {
 
   /** The endpoint at `address`, where it may be picked. */
   #wanted(address: string, tried: readonly Endpoint[]): Endpoint | undefined {
-    this.#pickable ??= new Map(
-      (this.#weights.length === 0 ? this.endpoints : this.#eligible()).map((endpoint) => [endpoint.address, endpoint]),
-    );
+    this.#pickable ??= new Map(this.#given.map((endpoint) => [endpoint.address, endpoint]));
     return tried.some((endpoint) => endpoint.address === address) ? undefined : this.#pickable.get(address);
   }
 

@@ -54,6 +54,7 @@ class First implements Balancer {
   readonly settings: unknown;
   given: readonly string[] = [];
   updates = 0;
+  picks = 0;
   readonly observed: unknown[] = [];
   #endpoints: readonly Endpoint[] = [];
 
@@ -68,6 +69,7 @@ class First implements Balancer {
   }
 
   pick(_session: unknown, tried: readonly Endpoint[]): Endpoint | undefined {
+    this.picks++;
     return this.#endpoints.find((endpoint) => !tried.includes(endpoint));
   }
 
@@ -230,6 +232,37 @@ describe('a cluster', () => {
       'discovery works again',
       'discovery failed; the last good endpoints stay',
     ]);
+  });
+});
+
+describe('endpoints that are full', () => {
+  function many(taken: (endpoint: Endpoint) => boolean) {
+    const full = () => taken;
+    const { registry, composition, balancers } = setUp([{ factor: () => 1, onChange() {}, full }]);
+    const list = Array.from({ length: 1_000 }, (_, i) => `e${i}:1`);
+    registry.apply([spec('app', list)], composition);
+    return { app: registry.get('app')!, balancer: balancers[0]! };
+  }
+
+  it('are passed over, and those that were tried', () => {
+    const { app } = many(({ address }) => address === 'e0:1' || address === 'e2:1');
+    expect(app.pick(sessionStandIn(), [app.endpoints[1]!])!.address).to.equal('e3:1');
+  });
+
+  it('are passed over without the balancer where they are many', () => {
+    const free = new Set(['e5:1', 'e500:1', 'e990:1']);
+    const { app, balancer } = many(({ address }) => !free.has(address));
+    const tried = [app.endpoints[5]!, app.endpoints[500]!];
+    expect(app.pick(sessionStandIn(), tried)!.address).to.equal('e990:1');
+    expect(balancer.picks).to.be.below(10);
+    // The last choice of the balancer was e8.
+    expect(app.pick(sessionStandIn(), [app.endpoints[500]!, app.endpoints[990]!])!.address).to.equal('e5:1');
+  });
+
+  it('leave nothing to pick where they are all', () => {
+    const { app, balancer } = many(() => true);
+    expect(app.pick(sessionStandIn(), [])).to.equal(undefined);
+    expect(balancer.picks).to.be.below(10);
   });
 });
 

@@ -1,47 +1,33 @@
 import type { RequestHead, Route } from '@outrigger/core';
-import type { Match } from './match.ts';
+import { type Candidate, conditions, holds } from './candidate.ts';
+import { ConditionIndex } from './condition-index.ts';
 
-/** A route whose host and path match; whether its conditions do is asked for each request. */
-export interface Candidate {
-  readonly route: Route;
-  readonly method: string | undefined;
-  readonly headers: readonly Condition[];
-}
+/** Up to so many are asked one after another. */
+const FEW = 16;
 
-interface Condition {
-  readonly name: string;
-  readonly value: string;
-}
+/** The routes that share a host and a path. */
+export class Candidates {
+  readonly #all: Candidate[] = [];
+  #index: ConditionIndex | undefined;
 
-export function candidate(route: Route, match: Match): Candidate {
-  const headers = Object.entries(match.headers ?? {}).map(([name, value]) => ({ name, value }));
-  return { route, method: match.method, headers };
-}
-
-/** Puts one more candidate behind those with as many conditions or more. A method counts as one, as HTTP/2's `:method` would. */
-export function addCandidate(candidates: Candidate[], added: Candidate): void {
-  const at = candidates.findIndex((other) => conditions(other) < conditions(added));
-  candidates.splice(at < 0 ? candidates.length : at, 0, added);
-}
-
-/** The first candidate whose conditions hold. Of a header sent more than once the first value counts. */
-export function firstThatHolds(candidates: readonly Candidate[], request: RequestHead): Route | undefined {
-  for (let i = 0; i < candidates.length; i++) {
-    const one = candidates[i]!;
-    if (holds(one, request)) return one.route;
+  /** To be called in the order of the file, and {@link finish} after the last. */
+  add(added: Candidate): void {
+    this.#all.push(added);
   }
-  return undefined;
-}
 
-function holds(one: Candidate, request: RequestHead): boolean {
-  if (one.method !== undefined && one.method !== request.method) return false;
-  for (let i = 0; i < one.headers.length; i++) {
-    const { name, value } = one.headers[i]!;
-    if (request.headers.get(name) !== value) return false;
+  /** Puts those with more conditions first. */
+  finish(): void {
+    this.#all.sort((a, b) => conditions(b) - conditions(a));
+    this.#index = this.#all.length > FEW ? new ConditionIndex(this.#all) : undefined;
   }
-  return true;
-}
 
-function conditions(one: Candidate): number {
-  return one.headers.length + (one.method === undefined ? 0 : 1);
+  /** The first candidate whose conditions hold. */
+  first(request: RequestHead): Route | undefined {
+    if (this.#index !== undefined) return this.#index.first(request);
+    for (let i = 0; i < this.#all.length; i++) {
+      const one = this.#all[i]!;
+      if (holds(one, request)) return one.route;
+    }
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import type { RequestHead, Route, Sliced } from '@outrigger/core';
-import type { Candidate } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
 import { HASH_START, hashOf, hashOn } from './hash.ts';
 import { canonicalHost } from './match.ts';
 import { PathTable } from './path-table.ts';

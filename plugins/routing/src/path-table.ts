@@ -1,5 +1,6 @@
 import type { RequestHead, Route, Sliced } from '@outrigger/core';
-import { addCandidate, type Candidate, firstThatHolds } from './candidates.ts';
+import type { Candidate } from './candidate.ts';
+import { Candidates } from './candidates.ts';
 import { HASH_START, hashOf, hashOn } from './hash.ts';
 import { canonicalPath } from './path.ts';
 
@@ -15,18 +16,23 @@ export class PathTable {
   /** `/`: every path. */
   readonly #root = new Node('');
   /** Routes without a path: they match `*` too (RFC 9112 §3.2.4). */
-  readonly #pathless: Candidate[] = [];
+  readonly #pathless = new Candidates();
 
   /** To be called in the order of the file, and {@link finish} after the last. */
   add(pattern: string | undefined, candidate: Candidate): void {
-    if (pattern === undefined) addCandidate(this.#pathless, candidate);
-    else if (pattern.startsWith('=')) addCandidate(this.#node(canonicalPath(pattern.slice(1))).exact, candidate);
-    else addCandidate(this.#node(canonicalPath(pattern).replace(/\/+$/, '')).below, candidate);
+    if (pattern === undefined) this.#pathless.add(candidate);
+    else if (pattern.startsWith('=')) this.#node(canonicalPath(pattern.slice(1))).exact.add(candidate);
+    else this.#node(canonicalPath(pattern).replace(/\/+$/, '')).below.add(candidate);
   }
 
   *finish(): Sliced<void> {
+    this.#pathless.finish();
+    this.#root.finish();
     for (const first of this.#nodes.values()) {
-      for (let node: Node | undefined = first; node; node = node.collision) node.parent = this.#parent(node.text);
+      for (let node: Node | undefined = first; node; node = node.collision) {
+        node.finish();
+        node.parent = this.#parent(node.text);
+      }
       yield;
     }
   }
@@ -45,16 +51,16 @@ export class PathTable {
       }
       const whole = this.#at(hash, path, length);
       if (whole !== undefined) {
-        const route = firstThatHolds(whole.exact, request);
+        const route = whole.exact.first(request);
         if (route !== undefined) return route;
         longest = whole;
       }
       for (let node: Node | undefined = longest; node !== undefined; node = node.parent) {
-        const route = firstThatHolds(node.below, request);
+        const route = node.below.first(request);
         if (route !== undefined) return route;
       }
     }
-    return firstThatHolds(this.#pathless, request);
+    return this.#pathless.first(request);
   }
 
   /** The node whose text is the first `length` characters of `path`. */
@@ -87,9 +93,9 @@ export class PathTable {
 
 class Node {
   /** Routes for this path alone. */
-  readonly exact: Candidate[] = [];
+  readonly exact = new Candidates();
   /** Routes for this path and everything below it. */
-  readonly below: Candidate[] = [];
+  readonly below = new Candidates();
   /** The next shorter node that this one lies below. */
   parent: Node | undefined = undefined;
   /** Another node with the same hash. */
@@ -99,5 +105,10 @@ class Node {
 
   constructor(text: string) {
     this.text = text;
+  }
+
+  finish(): void {
+    this.exact.finish();
+    this.below.finish();
   }
 }

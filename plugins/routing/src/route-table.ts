@@ -8,7 +8,7 @@ import {
   type Session,
   type Sliced,
 } from '@outrigger/core';
-import { candidate } from './candidates.ts';
+import { candidate } from './candidate.ts';
 import { HostTable } from './host-table.ts';
 import type { Match } from './match.ts';
 import { canonicalPath, isPlain, normalisations } from './path.ts';

@@ -180,4 +180,54 @@ describe('a route table', () => {
     }
     expect(asked).to.be.below(20);
   });
+
+  describe('finds one of many with the same path by what they ask for', () => {
+    const many: Match[] = Array.from({ length: 10_000 }, (_, i) => ({
+      path: '/a',
+      headers: { 'x-all': '1', 'X-Tenant': String(i) },
+    }));
+    const matches: Match[] = [
+      { path: '/a' },
+      { path: '/a', method: 'POST' },
+      { path: '/a', method: 'POST' },
+      { path: '/a', headers: { 'x-tenant': '7' } },
+      ...many,
+      { path: '/a', method: 'PUT', headers: { 'x-all': '1', 'x-tenant': '7' } },
+    ];
+    const table = RouteTable.create(routesFor(matches));
+    for (const [expected, ...asked] of [
+      ['r0', 'h', '/a', {}],
+      ['r1', 'h', '/a', { 'x-all': '1' }, 'POST'],
+      ['r3', 'h', '/a', { 'x-tenant': '7' }],
+      ['r3', 'h', '/a', { 'x-tenant': '7', 'x-all': '2' }, 'PUT'],
+      ['r11', 'h', '/a', { 'x-tenant': '7', 'X-ALL': '1' }],
+      ['r10004', 'h', '/a', { 'x-tenant': '7', 'x-all': '1' }, 'PUT'],
+      ['r10003', 'h', '/a', { 'x-tenant': '9999', 'x-all': '1' }],
+      ['r0', 'h', '/a', { 'x-tenant': '10000', 'x-all': '1' }],
+    ] as const)
+      it(`${JSON.stringify(asked.slice(2))} → ${expected}`, () => {
+        expect(verdict(table.route(sessionFor(...(asked as unknown as Asked))))).to.equal(expected);
+      });
+
+    it('in time that does not grow with their number', () => {
+      // Counted, not timed: how often the request is asked for a header.
+      const session = sessionFor('h', '/a', { 'x-tenant': '9999', 'x-all': '1' });
+      const { headers } = session.request;
+      let asked = 0;
+      const get = headers.get.bind(headers);
+      headers.get = (name) => {
+        asked++;
+        return get(name);
+      };
+      expect(verdict(table.route(session))).to.equal('r10003');
+      expect(asked).to.equal(2);
+    });
+
+    it('and the first value of a header that was sent twice', () => {
+      const session = sessionFor('h', '/a', { 'x-tenant': '7', 'x-all': '1' });
+      const fields = [...session.request.headers, ['x-tenant', '5'] as const];
+      Object.assign(session.request.headers, { [Symbol.iterator]: () => fields[Symbol.iterator]() });
+      expect(verdict(table.route(session))).to.equal('r11');
+    });
+  });
 });

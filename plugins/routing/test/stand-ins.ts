@@ -12,7 +12,11 @@ export function routesFor(matches: readonly Match[]): { spec: RouteSpec; route: 
 /** A session as far as routers look at it. */
 export function sessionFor(host: string, path: string, headers: Record<string, string> = {}, method = 'GET'): Session {
   const lower = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const request = { host, path, method, headers: { get: (name: string) => lower.get(name.toLowerCase()) } };
+  const fields = {
+    get: (name: string) => lower.get(name.toLowerCase()),
+    [Symbol.iterator]: () => Object.entries(headers)[Symbol.iterator](),
+  };
+  const request = { host, path, method, headers: fields };
   return { request: request as unknown as RequestHead } as Session;
 }
 

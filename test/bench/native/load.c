@@ -5,6 +5,10 @@
 //   load https …                                                      as http, over TLS
 //   load handshake HOST PORT CONNECTIONS SECONDS RESUMED              TLS handshakes, each on a connection of its own; RESUMED 1: by a ticket
 //   load idle HOST PORT CONNECTIONS                                   opens WebSockets, says so, and holds them until standard input ends
+//   load held HOST PORT,PORT… CONNECTIONS RATE FILE                   opens connections, spread over the ports, and says so; then a slice for each
+//   load held-ws HOST PORT,PORT… CONNECTIONS RATE BYTES               line of standard input, which is its SECONDS; RATE 0: as fast as answers come.
+//                                                                     FILE: lines of "HOST PATH", or "HOST PATH NAME:VALUE" with a header, asked
+//                                                                     for in turn, whatever the connection
 // Compiled with -DTLS it needs OpenSSL; without, the modes of TLS end with 3. TLS is 1.3, over P-256, with AES-128-GCM.
 // Prints one line of JSON: units done, failures, seconds, percentiles in microseconds (open: from when a request was due).
 #define _GNU_SOURCE
@@ -40,21 +44,32 @@ struct conn {
   int fd, state, head_len, sent;
   long left;
   double began;
+  const struct unit *unit;  // what is sent on it
   SSL *ssl;
   int offered;            // a ticket, to resume
+  int queued;             // in `idle`, though it may have been replaced since
   char head[4096];
 };
 
-static int ep, closes, websocket, request_len;
-static char *request, *host, handshake[512];
+// A request, or a message, as it is sent.
+struct unit {
+  char *data;
+  int len;
+};
+
+static int ep, closes, websocket, unit_count, next_unit, port_count, *ports;
+static struct unit *sent;
+static char *host, handshake[512];
 static struct sockaddr_in address;
 static long units, failures, opened;
 static uint32_t *histogram;
 static struct conn *conns;
-static int *idle_stack, idle_count;
+// Connections that wait for something to be due, in the order in which they came.
+static int *idle, idle_size;
+static long idle_head, idle_tail;
 static double *due_queue;
 static long due_head, due_tail, due_size = 1 << 20;
-static int open_loop, holding, secure, handshakes, resumed;
+static int open_loop, holding, resting, secure, handshakes, resumed;
 
 static double now(void) {
   struct timespec t;
@@ -69,6 +84,7 @@ static void begin(struct conn *c);
 static void dial(struct conn *c) {
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   int one = 1;
+  address.sin_port = htons(ports[(c - conns) % port_count]);
   setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (c->fd < 0 || (connect(c->fd, (void *)&address, sizeof address) && errno != EINPROGRESS)) {
     perror("connect");
@@ -88,8 +104,8 @@ static void failed(struct conn *c) {
 }
 
 static void send_some(struct conn *c) {
-  const char *data = c->state == HANDSHAKE ? handshake : request;
-  int len = c->state == HANDSHAKE ? (int)strlen(handshake) : request_len;
+  const char *data = c->state == HANDSHAKE ? handshake : c->unit->data;
+  int len = c->state == HANDSHAKE ? (int)strlen(handshake) : c->unit->len;
   while (c->sent < len) {
     int n = put(c, data + c->sent, len - c->sent);
     if (n < 0) {
@@ -105,14 +121,14 @@ static void send_some(struct conn *c) {
 
 // The next unit on a connection that is open.
 static void begin(struct conn *c) {
-  if (open_loop) {
-    if (due_head == due_tail) {
-      c->state = FREE;
-      idle_stack[idle_count++] = c - conns;
-      return;
-    }
-    c->began = due_queue[due_head++ % due_size];
-  } else c->began = now();
+  if (resting || (open_loop && due_head == due_tail)) {
+    c->state = FREE;
+    if (!c->queued) idle[idle_tail++ % idle_size] = c - conns;
+    c->queued = 1;
+    return;
+  }
+  c->began = open_loop ? due_queue[due_head++ % due_size] : now();
+  c->unit = &sent[next_unit++ % unit_count];
   c->state = websocket ? MESSAGE : HEAD;
   c->head_len = 0;
   c->sent = 0;
@@ -239,6 +255,125 @@ static double percentile(double share) {
   return SLOWEST;
 }
 
+// `more` are further headers; a body of `body` bytes follows.
+static void add_request(const char *method, const char *to, const char *path, const char *more, long body) {
+  static int space;
+  if (unit_count == space) sent = realloc(sent, (space = space ? 2 * space : 1) * sizeof *sent);
+  struct unit *u = &sent[unit_count++];
+  u->data = malloc(1024 + body);
+  u->len = sprintf(u->data,
+                   "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: load/1\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nCookie: session=0123456789abcdef\r\n%s%s\r\n",
+                   method, path, to, closes ? "Connection: close\r\n" : "", more);
+  for (long i = 0; i < body; i++) u->data[u->len++] = 'a' + random() % 26;
+}
+
+static int add_requests_of(const char *name) {
+  FILE *file = fopen(name, "r");
+  char line[1024], to[256], path[256], header[260];
+  while (file && fgets(line, sizeof line, file)) {
+    int words = sscanf(line, "%255s %255s %255s", to, path, header);
+    if (words >= 2) add_request("GET", to, path, words == 3 ? strcat(header, "\r\n") : "", 0);
+  }
+  if (file) fclose(file);
+  return unit_count > 0;
+}
+
+static void add_message(long bytes) {
+  unsigned char *b = malloc(bytes + 14);
+  int at = 2;
+  b[0] = 0x82;
+  if (bytes < 126) b[1] = 0x80 | bytes;
+  else if (bytes < 65536) b[1] = 0x80 | 126, b[2] = bytes >> 8, b[3] = bytes, at = 4;
+  else {
+    b[1] = 0x80 | 127;
+    for (int i = 0; i < 8; i++) b[2 + i] = bytes >> (56 - 8 * i);
+    at = 10;
+  }
+  for (int i = 0; i < 4; i++) b[at + i] = 0x11 * (i + 1);
+  for (long i = 0; i < bytes; i++) b[at + 4 + i] = random();
+  sent = malloc(sizeof *sent);
+  sent[unit_count++] = (struct unit){(char *)b, at + 4 + bytes};
+}
+
+static int ports_of(char *list) {
+  ports = malloc((strlen(list) + 1) * sizeof *ports);
+  for (char *port = strtok(list, ","); port; port = strtok(NULL, ",")) ports[port_count++] = atoi(port);
+  return port_count > 0;
+}
+
+static void dial_all(int count) {
+  struct epoll_event events[512];
+  for (int i = 0; i < count; i++) {
+    dial(&conns[i]);
+    // No more at once than a backlog takes.
+    if (i % 500 == 499) step(events, epoll_wait(ep, events, 512, 50));
+  }
+}
+
+// Waits for connections; where they rest, each becomes idle when it is open.
+static void say_open(int count, long *open) {
+  struct epoll_event events[512];
+  double patience = now() + 60;
+  while (*open < count && now() < patience) step(events, epoll_wait(ep, events, 512, 100));
+  printf("{\"open\":%ld,\"failures\":%ld}\n", *open, failures);
+  fflush(stdout);
+}
+
+// Lets one idle connection go on.
+static void wake(void) {
+  while (idle_head < idle_tail) {
+    struct conn *c = &conns[idle[idle_head++ % idle_size]];
+    c->queued = 0;
+    if (c->state != FREE) continue;
+    begin(c);
+    return;
+  }
+}
+
+// One slice, and what it came to.
+static void slice(double seconds, double rate) {
+  struct epoll_event events[512];
+  double start = now(), end = start + seconds, due = start;
+  for (;;) {
+    double t = now();
+    if (t >= end) break;
+    if (open_loop) {
+      for (; due <= t; due += 1 / rate) {
+        due_queue[due_tail++ % due_size] = due;
+        wake();
+      }
+      struct timespec wait = {.tv_nsec = due > t ? (long)((due - t) * 1e9) : 0};
+      step(events, epoll_pwait2(ep, events, 512, &wait, NULL));
+    } else step(events, epoll_wait(ep, events, 512, 10));
+  }
+}
+
+static void say(double start) {
+  printf("{\"units\":%ld,\"failures\":%ld,\"seconds\":%.4f,\"p50\":%.0f,\"p99\":%.0f}\n", units, failures, now() - start,
+         units ? percentile(0.5) : 0, units ? percentile(0.99) : 0);
+  fflush(stdout);
+}
+
+// A slice for each line that comes. What is under way at its end is waited for, and counted.
+static void slices(int count, double rate) {
+  struct epoll_event events[512];
+  char line[64];
+  while (fgets(line, sizeof line, stdin)) {
+    units = failures = 0;
+    memset(histogram, 0, SLOWEST * sizeof *histogram);
+    double start = now();
+    resting = 0;
+    if (!open_loop)
+      for (long left = idle_tail - idle_head; left > 0; left--) wake();
+    slice(atof(line), rate);
+    resting = 1;
+    due_head = due_tail;
+    double patience = now() + 10;
+    while (idle_tail - idle_head < count && now() < patience) step(events, epoll_wait(ep, events, 512, 100));
+    say(start);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc < 5) return 2;
   signal(SIGPIPE, SIG_IGN);
@@ -248,88 +383,51 @@ int main(int argc, char **argv) {
   setrlimit(RLIMIT_NOFILE, &limit);
   const char *mode = argv[1];
   host = argv[2];
-  int port = atoi(argv[3]), count = atoi(argv[4]);
+  int count = atoi(argv[4]);
   double seconds = argc > 5 ? atof(argv[5]) : 0;
-  address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+  address = (struct sockaddr_in){.sin_family = AF_INET};
   inet_pton(AF_INET, host, &address.sin_addr);
   histogram = calloc(SLOWEST, sizeof *histogram);
   conns = calloc(count, sizeof *conns);
-  idle_stack = calloc(count, sizeof *idle_stack);
+  idle = calloc(count, sizeof *idle);
+  idle_size = count;
   ep = epoll_create1(0);
-  double rate = 0;
   handshakes = !strcmp(mode, "handshake");
   secure = handshakes || !strcmp(mode, "https");
   resumed = handshakes && atoi(argv[6]);
+  resting = !strncmp(mode, "held", 4);
+  holding = !strcmp(mode, "idle");
+  websocket = holding || !strcmp(mode, "ws") || !strcmp(mode, "held-ws");
+  double rate = resting ? seconds : !strcmp(mode, "open") ? atof(argv[6]) : 0;
+  open_loop = rate > 0;
+  if (open_loop) due_queue = malloc(due_size * sizeof *due_queue);
+  if (!ports_of(argv[3])) return 2;
   if (secure && !start_tls()) return 3;
   snprintf(handshake, sizeof handshake,
            "GET /ws HTTP/1.1\r\nHost: bench.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-  if (!strcmp(mode, "ws") || !strcmp(mode, "idle")) {
-    websocket = 1;
-    holding = !strcmp(mode, "idle");
-    long bytes = argc > 6 ? atol(argv[6]) : 0;
-    request = malloc(bytes + 14);
-    unsigned char *b = (unsigned char *)request;
-    int at = 2;
-    b[0] = 0x82;
-    if (bytes < 126) b[1] = 0x80 | bytes;
-    else if (bytes < 65536) b[1] = 0x80 | 126, b[2] = bytes >> 8, b[3] = bytes, at = 4;
-    else {
-      b[1] = 0x80 | 127;
-      for (int i = 0; i < 8; i++) b[2 + i] = bytes >> (56 - 8 * i);
-      at = 10;
-    }
-    for (int i = 0; i < 4; i++) b[at + i] = 0x11 * (i + 1);
-    for (long i = 0; i < bytes; i++) b[at + 4 + i] = random();
-    request_len = at + 4 + bytes;
+  if (websocket) add_message(argc > 6 ? atol(argv[6]) : 0);
+  else if (resting) {
+    if (!add_requests_of(argv[6])) return 2;
   } else {
-    open_loop = !strcmp(mode, "open");
     const char *method = open_loop || handshakes ? "GET" : argv[6], *path = handshakes ? "/2" : argv[7];
-    long body = 0;
-    if (open_loop) {
-      rate = atof(argv[6]);
-      due_queue = malloc(due_size * sizeof *due_queue);
-    } else if (handshakes) closes = 1;
-    else body = atol(argv[8]), closes = atoi(argv[9]);
+    long body = open_loop || handshakes ? 0 : atol(argv[8]);
+    closes = handshakes || (!open_loop && atoi(argv[9]));
     char length[128] = "";
     if (body > 0) snprintf(length, sizeof length, "Content-Type: application/octet-stream\r\nContent-Length: %ld\r\n", body);
-    request = malloc(body + 1024);
-    request_len = sprintf(request,
-                          "%s %s HTTP/1.1\r\nHost: bench.example\r\nUser-Agent: load/1\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nCookie: session=0123456789abcdef\r\n%s%s\r\n",
-                          method, path, closes ? "Connection: close\r\n" : "", length);
-    for (long i = 0; i < body; i++) request[request_len++] = 'a' + random() % 26;
+    add_request(method, "bench.example", path, length, body);
   }
-  for (int i = 0; i < count; i++) {
-    dial(&conns[i]);
-    // No more at once than a backlog takes.
-    if (i % 500 == 499) {
-      struct epoll_event events[512];
-      step(events, epoll_wait(ep, events, 512, 50));
-    }
-  }
-  struct epoll_event events[512];
+  dial_all(count);
   if (holding) {
-    double patience = now() + 60;
-    while (opened < count && now() < patience) step(events, epoll_wait(ep, events, 512, 100));
-    printf("{\"open\":%ld,\"failures\":%ld}\n", opened, failures);
-    fflush(stdout);
+    say_open(count, &opened);
     char c;
     while (read(0, &c, 1) > 0);
-    return 0;
+  } else if (resting) {
+    say_open(count, &idle_tail);
+    slices(count, rate);
+  } else {
+    double start = now();
+    slice(seconds, rate);
+    say(start);
   }
-  double start = now(), end = start + seconds, due = start;
-  for (;;) {
-    double t = now();
-    if (t >= end) break;
-    if (open_loop) {
-      for (; due <= t; due += 1 / rate) {
-        due_queue[due_tail++ % due_size] = due;
-        if (idle_count > 0) begin(&conns[idle_stack[--idle_count]]);
-      }
-      struct timespec wait = {.tv_nsec = due > t ? (long)((due - t) * 1e9) : 0};
-      step(events, epoll_pwait2(ep, events, 512, &wait, NULL));
-    } else step(events, epoll_wait(ep, events, 512, 10));
-  }
-  printf("{\"units\":%ld,\"failures\":%ld,\"seconds\":%.4f,\"p50\":%.0f,\"p99\":%.0f}\n", units, failures, now() - start,
-         units ? percentile(0.5) : 0, units ? percentile(0.99) : 0);
   return 0;
 }

@@ -1,4 +1,5 @@
 import { MARKS, type Report } from './report.ts';
+import { notes, picture, round, text } from './svg.ts';
 
 const BAR = 16;
 const LABEL = 190;
@@ -44,7 +45,8 @@ export function chart(report: Report): string {
     y += 12;
   }
   const one = LABEL + SCALE / 4;
-  const notes = wrapped(
+  const small = notes(
+    y + 16,
     `${report.machine}. ${report.at.slice(0, 10)}. ${report.rounds} rounds of ${report.seconds} s. ${Object.entries(
       report.versions,
     )
@@ -52,33 +54,20 @@ export function chart(report: Report): string {
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}.`,
   );
-  const height = y + 16 + notes.length * 16;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="CPU for a unit, times that of ${reference}">
-<style>
-  svg { background: #fff; font: 12px system-ui, sans-serif; fill: #1b2330; }
-  .title { font-size: 16px; font-weight: 600; } .group { font-weight: 600; } .own { font-weight: 700; } .end { text-anchor: end; }
-  .dim { fill: #5c6778; } .bar { fill: #a9b4c4; } .ours { fill: #0b62c4; } .one { stroke: #5c6778; stroke-dasharray: 3 3; } .spread { stroke: #1b2330; stroke-width: 2; }
-  @media (prefers-color-scheme: dark) { svg { background: #11151c; fill: #e6eaf0; } .dim { fill: #9aa6b6; } .bar { fill: #4b586b; } .ours { fill: #5aa7ff; } .one { stroke: #9aa6b6; } .spread { stroke: #e6eaf0; } }
-</style>
-<rect width="100%" height="100%" fill="none"/>
-${text(12, 26, `CPU for a request, message or MiB, times that of ${reference}`, 'title')}
-${text(12, 46, 'Less is better. Bars: median of the ratios within a round; lines: quartiles.', 'dim')}
-<path class="one" d="M${one} 58V${y}"/>
-${parts.join('\n')}
-${notes.map((line, i) => text(12, y + 16 + i * 16, line, 'dim')).join('\n')}
-</svg>
-`;
-}
-
-function wrapped(line: string): string[] {
-  return line.match(/.{1,108}(?:\s|$)/g)?.map((part) => part.trim()) ?? [];
-}
-
-function text(x: number, y: number, content: string, style: string): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text x="${round(x)}" y="${y}"${style === '' ? '' : ` class="${style}"`}>${escaped}</text>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
+  return picture(
+    {
+      width: WIDTH,
+      height: y + 16 + small.height,
+      title: `CPU for a unit, times that of ${reference}`,
+      light: '.bar { fill: #a9b4c4; } .ours { fill: #0b62c4; }',
+      dark: '.bar { fill: #4b586b; } .ours { fill: #5aa7ff; }',
+    },
+    [
+      text(12, 26, `CPU for a request, message or MiB, times that of ${reference}`, 'title'),
+      text(12, 46, 'Less is better. Bars: median of the ratios within a round; lines: quartiles.', 'dim'),
+      `<path class="one" d="M${one} 58V${y}"/>`,
+      ...parts,
+      small.drawn,
+    ],
+  );
 }

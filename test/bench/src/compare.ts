@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { measure, type Plan, type Result } from './measure.ts';
 import { loadSpeaksTls } from './native.ts';
 import { machine, table, versions } from './report.ts';
 import { Rig } from './rig.ts';
-import { ours } from './subjects.ts';
+import { ours, ROOT } from './subjects.ts';
 import { WORKLOADS } from './workloads.ts';
 
 const HELP = `What one commit costs beside another: npm run bench:compare -- BASE [CHANGE] [options]
@@ -33,7 +32,6 @@ if (values.help || base === undefined) {
   process.exit(values.help ? 0 : 2);
 }
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const rig = new Rig();
 const made: string[] = [];
 process.on('exit', () => {

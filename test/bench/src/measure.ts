@@ -11,6 +11,8 @@ export interface Spread {
 /** What one subject came to in one workload. */
 export interface Result {
   readonly subject: string;
+  /** How much there is of what is varied, where something is. */
+  readonly size?: number;
   readonly workload: string;
   readonly unit: string;
   /** Microseconds of CPU for a unit, or bytes of memory for a connection. */
@@ -23,8 +25,13 @@ export interface Result {
   readonly failures: number;
 }
 
-export interface Plan {
-  readonly subjects: readonly Subject[];
+/** A subject with what is asked of it. */
+export interface Pair {
+  readonly subject: Subject;
+  readonly workload: Workload;
+}
+
+export interface Pace {
   /** What the others are compared with, by name. */
   readonly reference: string;
   readonly rounds: number;
@@ -33,32 +40,55 @@ export interface Plan {
   told(line: string): void;
 }
 
+export interface Plan extends Pace {
+  readonly subjects: readonly Subject[];
+}
+
+/** One workload, of all subjects that it is for. */
+export function measure(rig: Rig, workload: Workload, plan: Plan): Promise<Result[]> {
+  const subjects = plan.subjects.filter(
+    ({ only, kind, tls }) =>
+      (only?.includes(workload.name) ?? true) && !(workload.few && kind === 'npm') && (tls || !workload.tls),
+  );
+  return sideBySide(
+    rig,
+    subjects.map((subject) => ({ subject, workload })),
+    plan,
+  );
+}
+
 /**
- * One workload, in interleaved slices: each round loads every subject once, and a ratio is taken within a round, so that what
- * else the machine does meanwhile falls on all alike.
+ * In interleaved slices: each round loads every subject once, and a ratio is taken within a round, so that what else the
+ * machine does meanwhile falls on all alike.
  */
-export async function measure(rig: Rig, workload: Workload, plan: Plan): Promise<Result[]> {
+export async function sideBySide(rig: Rig, pairs: readonly Pair[], pace: Pace): Promise<Result[]> {
   const running: RunningSubject[] = [];
   try {
-    for (const subject of plan.subjects) {
-      if (!(subject.only?.includes(workload.name) ?? true) || (workload.few && subject.kind === 'npm')) continue;
-      if (workload.tls && !subject.tls) continue;
+    for (const { subject, workload } of pairs) {
       try {
         running.push(await rig.begin(subject, workload));
       } catch (error) {
-        plan.told(`${subject.name} does not start: ${(error as Error).message}`);
+        pace.told(`${subject.name} does not start: ${(error as Error).message}`);
       }
     }
     const samples = new Map(running.map((one): [string, Sample[]] => [one.subject.name, []]));
     // Idle connections are opened once: memory that was had stays.
-    const once = workload.mode === 'idle';
-    if (!once) for (const one of running) await one.measure(workload, plan.warmUpSeconds);
-    for (let round = 0; round < (once ? 1 : plan.rounds); round++)
-      for (const one of turned(running, round))
-        samples.get(one.subject.name)!.push(await one.measure(workload, plan.seconds));
-    return running.map(({ subject }) => summary(subject.name, workload, samples, plan.reference));
+    const once = running.some(({ workload }) => workload.mode === 'idle');
+    if (!once) for (const one of running) await warmUp(one, pace.warmUpSeconds);
+    for (let round = 0; round < (once ? 1 : pace.rounds); round++)
+      for (const one of turned(running, round)) samples.get(one.subject.name)!.push(await one.measure(pace.seconds));
+    return running.map((one) => summary(one, samples, pace.reference));
   } finally {
     for (const one of running) await one.end();
+  }
+}
+
+/** However slow it is just now: pools are to be filled. What answers nothing is not waited for. */
+async function warmUp(one: RunningSubject, seconds: number): Promise<void> {
+  for (let left = one.workload.warmUpUnits ?? 1; left > 0; ) {
+    const { perSecond } = await one.measure(seconds);
+    if (!(perSecond > 0)) return;
+    left -= perSecond * seconds;
   }
 }
 
@@ -68,13 +98,14 @@ function turned<T>(list: readonly T[], round: number): T[] {
   return [...list.slice(at), ...list.slice(0, at)];
 }
 
-function summary(subject: string, workload: Workload, all: ReadonlyMap<string, Sample[]>, reference: string): Result {
-  const samples = all.get(subject)!;
+function summary({ subject, workload }: Pair, all: ReadonlyMap<string, Sample[]>, reference: string): Result {
+  const samples = all.get(subject.name)!;
   const others = all.get(reference);
   const ratios = others?.map(({ cost }, round) => samples[round]!.cost / cost).filter(Number.isFinite) ?? [];
   const of = (pick: (sample: Sample) => number) => spread(samples.map(pick).filter(Number.isFinite));
   return {
-    subject,
+    subject: subject.name,
+    ...(subject.size !== undefined && { size: subject.size }),
     workload: workload.name,
     unit: workload.unit,
     cost: of(({ cost }) => cost),

@@ -43,14 +43,27 @@ function kill(child: ChildProcess): void {
   }
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+/** The next line that a helper of ours prints; it prints each at once. */
+export async function line(child: ChildProcess): Promise<string> {
+  const over = new AbortController();
+  const said = once(child.stdout!, 'data', over) as Promise<[Buffer]>;
+  const ended = once(child, 'exit', over).then(([code]) => {
+    throw new Error(`${child.spawnargs.join(' ')} ended with ${code}`);
+  });
+  try {
+    return String((await Promise.race([said, ended]))[0]).trim();
+  } finally {
+    over.abort();
+  }
+}
+
+/** Ports that were free a moment ago, each another one. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
 }
 
 /** Path of a program, where it is installed. */

@@ -26,10 +26,12 @@ export function versions(subjects: readonly Subject[]): Record<string, string> {
   return { node: process.versions.node, ...all };
 }
 
-/** For a terminal: each workload with its subjects, the cheapest first. */
+/** For a terminal: each workload with its subjects, the smallest or the cheapest first. */
 export function table({ results, reference }: Report): string {
   const blocks = [...new Set(results.map(({ workload }) => workload))].map((workload) => {
-    const rows = results.filter((result) => result.workload === workload).sort((a, b) => a.cost.median - b.cost.median);
+    const rows = results
+      .filter((result) => result.workload === workload)
+      .sort((a, b) => (a.size ?? 0) - (b.size ?? 0) || a.cost.median - b.cost.median);
     const memory = rows[0]!.perSecond.median === 0;
     const head = [
       workload,

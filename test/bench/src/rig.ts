@@ -1,13 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Certificate, certificateIn } from './certificate.ts';
+import { HeldLoad, type Loaded } from './held-load.ts';
 import { compiled } from './native.ts';
-import { cpuTime, end, endAll, freePort, LOAD_CORE, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
+import { cpuTime, end, endAll, freePorts, LOAD_CORE, line, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
 import type { Subject } from './subjects.ts';
 import type { Workload } from './workloads.ts';
 
@@ -22,14 +23,6 @@ export interface Sample {
   readonly p99: number;
 }
 
-interface Loaded {
-  readonly units: number;
-  readonly failures: number;
-  readonly seconds: number;
-  readonly p50: number;
-  readonly p99: number;
-}
-
 /** One upstream and any number of subjects, started and loaded one at a time. */
 export class Rig {
   readonly folder = mkdtempSync(join(tmpdir(), 'outrigger-bench-'));
@@ -40,10 +33,10 @@ export class Rig {
   #certificate: Certificate = { cert: '', key: '', both: '' };
 
   async start(): Promise<void> {
-    this.#upstreamPort = await freePort();
-    await ready(pinned(LOAD_CORE, [compiled('upstream'), String(this.#upstreamPort)]));
+    this.#upstreamPort = (await freePorts(1))[0]!;
+    await line(pinned(LOAD_CORE, [compiled('upstream'), String(this.#upstreamPort)]));
     const collector = pinned(LOAD_CORE, [process.execPath, fileURLToPath(new URL('./collector.ts', import.meta.url))]);
-    this.#collectorPort = Number(await ready(collector));
+    this.#collectorPort = Number(await line(collector));
     this.#certificate = certificateIn(this.folder);
   }
 
@@ -54,10 +47,12 @@ export class Rig {
   }
 
   async begin(subject: Subject, workload: Workload): Promise<RunningSubject> {
-    const port = await freePort();
-    const folder = join(this.folder, String(port));
+    const ports = await freePorts(subject.listeners ?? 1);
+    const folder = join(this.folder, String(ports[0]));
+    mkdirSync(folder, { recursive: true });
     const { command, env } = subject.command({
-      port,
+      port: ports[0]!,
+      ports,
       upstreamPort: this.#upstreamPort,
       collectorPort: this.#collectorPort,
       folder,
@@ -66,51 +61,72 @@ export class Rig {
     const child = pinned(SUBJECT_CORE, command, env);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (said += data));
-    await listening(port, child, () => said);
-    return new RunningSubject(subject, child, port, this.#load);
+    const load = (seconds: number) => {
+      const args = [this.#load, workload.mode, '127.0.0.1', ports.join(','), ...workload.args(seconds).map(String)];
+      if (workload.requests === undefined) return args;
+      const file = join(folder, 'requests');
+      writeFileSync(file, workload.requests.join('\n'));
+      return [...args, file];
+    };
+    const running = new RunningSubject(subject, workload, child, load);
+    try {
+      for (const port of ports) await listening(port, child, () => said);
+      await running.open();
+    } catch (error) {
+      await running.end();
+      throw error;
+    }
+    return running;
   }
 }
 
 /** A subject that listens. */
 export class RunningSubject {
   readonly subject: Subject;
+  readonly workload: Workload;
   readonly #child: ChildProcess;
-  readonly #port: number;
-  readonly #load: string;
+  readonly #load: (seconds: number) => readonly string[];
+  #held: HeldLoad | undefined;
 
-  constructor(subject: Subject, child: ChildProcess, port: number, load: string) {
+  constructor(subject: Subject, workload: Workload, child: ChildProcess, load: (seconds: number) => readonly string[]) {
     this.subject = subject;
+    this.workload = workload;
     this.#child = child;
-    this.#port = port;
     this.#load = load;
   }
 
-  async measure(workload: Workload, seconds: number): Promise<Sample> {
-    if (workload.mode === 'idle') return this.#hold(workload);
+  /** Opens the connections that stay, where the workload has some. */
+  async open(): Promise<void> {
+    if (this.workload.mode.startsWith('held'))
+      this.#held = await HeldLoad.open(this.#load(0), Number(this.workload.args(0)[0]));
+  }
+
+  async measure(seconds: number): Promise<Sample> {
+    if (this.workload.mode === 'idle') return this.#hold();
     const before = cpuTime(this.#child.pid!);
-    const { units, failures, p50, p99, seconds: took } = await this.#run(workload, seconds);
+    const { units, failures, p50, p99, seconds: took } = await (this.#held?.slice(seconds) ?? this.#run(seconds));
     const spent = cpuTime(this.#child.pid!) - before;
-    const done = units * (workload.units ?? 1);
+    const done = units * (this.workload.units ?? 1);
     return { cost: done === 0 ? Number.NaN : spent / 1_000 / done, perSecond: done / took, failures, p50, p99 };
   }
 
-  end(): Promise<void> {
-    return end(this.#child);
+  async end(): Promise<void> {
+    await this.#held?.end();
+    await end(this.#child);
   }
 
-  async #run({ mode, args }: Workload, seconds: number): Promise<Loaded> {
-    const load = pinned(LOAD_CORE, [this.#load, mode, '127.0.0.1', String(this.#port), ...args(seconds).map(String)]);
+  async #run(seconds: number): Promise<Loaded> {
+    const load = pinned(LOAD_CORE, this.#load(seconds));
     const [text] = await Promise.all([output(load), once(load, 'exit')]);
     if (text === '') return { units: 0, failures: 1, seconds, p50: 0, p99: 0 };
     return JSON.parse(text) as Loaded;
   }
 
   /** Memory of connections that do nothing. */
-  async #hold({ mode, args }: Workload): Promise<Sample> {
+  async #hold(): Promise<Sample> {
     const before = residentBytes(this.#child.pid!);
-    const load = pinned(LOAD_CORE, [this.#load, mode, '127.0.0.1', String(this.#port), ...args(0).map(String)]);
-    const [line] = (await once(load.stdout!, 'data')) as [Buffer];
-    const { open, failures } = JSON.parse(String(line)) as { open: number; failures: number };
+    const load = pinned(LOAD_CORE, this.#load(0));
+    const { open, failures } = JSON.parse(await line(load)) as { open: number; failures: number };
     const cost = (residentBytes(this.#child.pid!) - before) / open;
     const ended = once(load, 'exit');
     load.stdin!.end();
@@ -125,14 +141,8 @@ async function output(child: ChildProcess): Promise<string> {
   return text.trim();
 }
 
-/** The first line that a helper of ours prints. */
-async function ready(child: ChildProcess): Promise<string> {
-  const [line] = (await once(child.stdout!, 'data')) as [Buffer];
-  return String(line).trim();
-}
-
 async function listening(port: number, child: ChildProcess, said: () => string): Promise<void> {
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 1_200; i++) {
     if (child.exitCode !== null) throw new Error(`it ended at once; it said: ${said().trim() || 'nothing'}`);
     const socket = connect(port, '127.0.0.1');
     const open = await new Promise<boolean>((resolve) => {
@@ -143,5 +153,5 @@ async function listening(port: number, child: ChildProcess, said: () => string):
     if (open) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  throw new Error(`it did not listen within 10 s; it said: ${said().trim() || 'nothing'}`);
+  throw new Error(`it did not listen within 60 s; it said: ${said().trim() || 'nothing'}`);
 }

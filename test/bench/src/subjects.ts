@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,10 +8,12 @@ import { versionOf, which } from './processes.ts';
 /** Where a subject listens, and where it sends. */
 export interface Wiring {
   readonly port: number;
+  /** All of them, where a subject has several listeners; `port` is the first. */
+  readonly ports: readonly number[];
   readonly upstreamPort: number;
   /** A receiver of OTLP that throws everything away. */
   readonly collectorPort: number;
-  /** For files of its own. */
+  /** For files of its own; it is there. */
   readonly folder: string;
   /** Set where it is asked over TLS: 1.3, P-256, AES-128-GCM; with session tickets. */
   readonly tls?: Certificate;
@@ -28,10 +30,14 @@ export interface Subject {
   readonly tls?: boolean;
   /** Workloads that it is there for; undefined: all. */
   readonly only?: readonly string[];
+  /** How many ports it listens on (1). */
+  readonly listeners?: number;
+  /** How much it has of what is varied, where something is. */
+  readonly size?: number;
   command(wiring: Wiring): { readonly command: readonly string[]; readonly env?: NodeJS.ProcessEnv };
 }
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 /** Every subject that there can be here, and the names of those that are not installed. */
@@ -47,38 +53,50 @@ export function subjects(): { readonly found: readonly Subject[]; readonly missi
   return { found, missing };
 }
 
-/** This project, as built in `root`; with its default plugins, and what the variants change. */
+/** This project, as built in `root`, with its default plugins; told all by one file. */
+export function sidecar(
+  root: string,
+  name: string,
+  text: Configured,
+  { env, ...more }: Partial<Subject> & { readonly env?: NodeJS.ProcessEnv } = {},
+): Subject {
+  return {
+    name,
+    version: process.versions.node,
+    kind: 'ours',
+    ...more,
+    command: (wiring) => {
+      const file = join(wiring.folder, 'outrigger.yaml');
+      writeFileSync(file, text(wiring));
+      const command = [process.execPath, join(root, 'sidecar/bin/outrigger.js'), '-c', file, '--log-level', 'warn'];
+      return { command, ...(env && { env }) };
+    },
+  };
+}
+
+/** As {@link sidecar}, with what the variants change. */
 export function ours(root: string, name: string): readonly Subject[] {
   const subject = (
     variant: string,
     tracing: string,
-    more: Partial<Subject> & { plugins?: string; listener?: string } = {},
-  ): Subject => ({
-    name: `${name}${variant}`,
-    version: process.versions.node,
-    kind: 'ours',
-    ...more,
-    command: ({ port, upstreamPort, collectorPort, folder, tls }) => {
-      mkdirSync(folder, { recursive: true });
-      const file = join(folder, 'outrigger.yaml');
-      writeFileSync(join(folder, 'hooks.ts'), HOOKS);
-      writeFileSync(
-        file,
-        `admin: false
+    { plugins = '', ...more }: Partial<Subject> & { plugins?: string } = {},
+  ): Subject =>
+    sidecar(
+      root,
+      `${name}${variant}`,
+      ({ port, upstreamPort, collectorPort, folder, tls }) => {
+        writeFileSync(join(folder, 'hooks.ts'), HOOKS);
+        return `admin: false
 listeners:
   inbound: { protocol: ${tls ? `https, tls: { certificates: [{ cert: ${tls.cert}, key: ${tls.key} }], curves: P-256 }` : 'http'}, bind: "127.0.0.1:${port}", cluster: app }
 clusters:
   app: { endpoints: ["127.0.0.1:${upstreamPort}"] }
 plugins:
   - tracing: ${tracing.replace('COLLECTOR', `http://127.0.0.1:${collectorPort}`)}
-${more.plugins ?? ''}`,
-      );
-      return {
-        command: [process.execPath, join(root, 'sidecar/bin/outrigger.js'), '-c', file, '--log-level', 'warn'],
-        ...(tracing === '{}' && { env: { OTEL_SDK_DISABLED: 'true' } }),
-      };
-    },
-  });
+${plugins}`;
+      },
+      { ...more, ...(tracing === '{}' && { env: { OTEL_SDK_DISABLED: 'true' } }) },
+    );
   const hooks = (count: number) =>
     subject(`, ${count} hooks`, '{}', {
       only: ['GET 128 B'],
@@ -130,7 +148,6 @@ function native(
     ...(name !== 'HAProxy' && { more: true }),
     tls: name === 'HAProxy' || name === 'nginx',
     command: (wiring) => {
-      mkdirSync(wiring.folder, { recursive: true });
       const file = join(wiring.folder, `${name}.conf`);
       writeFileSync(file, text(wiring));
       return { command: [path, ...args(file)] };

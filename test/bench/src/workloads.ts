@@ -3,11 +3,16 @@ export interface Workload {
   readonly name: string;
   /** One of these is what costs are told of. */
   readonly unit: 'request' | 'message' | 'MiB' | 'connection' | 'handshake';
-  /** Arguments of the load behind `MODE HOST PORT`, after the mode. */
-  readonly mode: 'http' | 'https' | 'handshake' | 'ws' | 'open' | 'idle';
+  /** Of the load. The held ones keep their connections from one slice to the next. */
+  readonly mode: 'http' | 'https' | 'handshake' | 'ws' | 'open' | 'idle' | 'held' | 'held-ws';
   /** Only subjects that can are asked over TLS. */
   readonly tls?: boolean;
+  /** Arguments of the load behind `MODE HOST PORT`. */
   readonly args: (seconds: number) => readonly (string | number)[];
+  /** Lines of `HOST PATH`, or `HOST PATH NAME:VALUE` with a header, of which a file is made, that follows the arguments. */
+  readonly requests?: readonly string[];
+  /** Units that it takes until all is as it will be. */
+  readonly warmUpUnits?: number;
   /** Units in one of the load's. */
   readonly units?: number;
   /** Most npm proxies take minutes for this, or fail. */
