@@ -24,6 +24,7 @@ export type { HeaderOverlay, Headers, RequestHead, ResponseHead } from './header
 export { type Awaitable, type Close, close, HOOKS, isSendableCloseCode, type Reject, reject } from './hooks.ts';
 export type { EventStreamControl, Session, Side, Slot, WebSocketControl } from './session.ts';
 export { type Attempt, type BodyTransform, createSlot, type Failure, type Message } from './session.ts';
+export { recordedTrace, traceOf } from './session-trace.ts';
 
 // Where sessions go.
 

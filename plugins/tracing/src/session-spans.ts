@@ -4,6 +4,7 @@ import {
   type ConnectionHooks,
   createSlot,
   type Outcome,
+  recordedTrace,
   type Session,
 } from '@outrigger/core';
 import { ClientSpan } from './client-span.ts';
@@ -29,7 +30,9 @@ export class SessionSpans implements ConnectionHooks {
 
   onRequest(session: Session): undefined {
     const parent = this.#propagation.begin(session);
-    if (parent !== undefined) session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.now()));
+    if (parent === undefined) return;
+    session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.now()));
+    session.setState(recordedTrace, parent.traceId);
   }
 
   onAttempt(session: Session, attempt: Attempt): void {
