@@ -22,6 +22,7 @@ export const curl = peer('curl');
 export const nginx = peer('nginx');
 export const chromium = peer('chromium');
 export const openssl = peer('openssl');
+export const promtool = peer('promtool');
 export const testssl: Peer = { name: 'testssl.sh', path: peer('testssl.sh').path ?? peer('testssl').path };
 /** A Python that has the package `websockets`. */
 export const pythonWebSockets: Peer = {
