@@ -5,6 +5,8 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The field `Accept`; empty where none came. */
+  readonly accept: string;
   /** The body, at most 64 KiB. */
   readonly body: string;
 }

@@ -23,6 +23,8 @@ export class EndpointRecord implements Endpoint {
   resolved: readonly string[] | undefined;
   requests = 0;
   streams = 0;
+  picks = 0;
+  failures = 0;
   leavesAt: number | undefined = undefined;
 
   constructor(spec: EndpointSpec) {

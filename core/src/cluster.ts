@@ -12,6 +12,9 @@ export interface Endpoint {
   readonly requests: number;
   /** Open WebSockets. */
   readonly streams: number;
+  /** Attempts that it was picked for, and those of them that failed, for as long as it is listed. */
+  readonly picks?: number;
+  readonly failures?: number;
   /** Wall-clock milliseconds at which what is open is closed, since it is no longer listed; undefined while it is. */
   readonly leavesAt?: number | undefined;
 }

@@ -31,12 +31,13 @@ export {
   type Message,
   type SizeWatcher,
 } from './session.ts';
+export { recordedTrace, traceOf } from './session-trace.ts';
 
 // Where sessions go.
 
 export type { Balancer, Cluster, Endpoint, EndpointSpec, Sample } from './cluster.ts';
 export type { Retry } from './retry.ts';
-export type { Route, Router } from './router.ts';
+export { type Route, type Router, routePattern } from './router.ts';
 export { hashKey, stickTo } from './session-wishes.ts';
 
 // How bytes come and go.

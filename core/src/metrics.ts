@@ -9,7 +9,8 @@ export interface Gauge {
   add(value: number): void;
 }
 export interface Histogram {
-  record(value: number): void;
+  /** `trace` is the id of a trace that is recorded and in which the value can be looked at (an exemplar). */
+  record(value: number, trace?: string): void;
 }
 
 export interface InstrumentOptions {

@@ -26,3 +26,11 @@ export interface RouterFactory {
   /** The same with places at which it may be interrupted, so that a reload of many routes holds up no session. */
   creating?(routes: readonly { readonly spec: RouteSpec; readonly route: Route }[]): Sliced<Router>;
 }
+
+/** The path that a route asks for, in the form that `http.route` has elsewhere: `/x` for that path, `/x/*` for all below. */
+export function routePattern(route: Route): string | undefined {
+  const match = route.settings['match'];
+  const path = typeof match === 'object' && match !== null && 'path' in match ? match.path : undefined;
+  if (typeof path !== 'string') return undefined;
+  return path.startsWith('=') ? path.slice(1) : path.replace(/\/*$/, '/*');
+}

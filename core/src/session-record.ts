@@ -160,6 +160,7 @@ export abstract class SessionRecord implements Session {
     this.attempt = attempt;
     this.#release();
     this.#held = endpoint as EndpointRecord;
+    this.#held.picks++;
     if (this.kind === 'http') this.#held.requests++;
     else this.#held.streams++;
     if (this.cluster?.observing) this.cluster.observe(endpoint, BEGIN);
@@ -173,6 +174,7 @@ export abstract class SessionRecord implements Session {
     if (attempt === undefined || attempt.ended) return;
     attempt.ended = true;
     attempt.failure = failure;
+    if (failure !== undefined) (attempt.endpoint as EndpointRecord).failures++;
     const cluster = this.cluster;
     if (cluster?.observing) {
       if (failure !== undefined) cluster.observe(attempt.endpoint, FAILURE);

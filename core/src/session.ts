@@ -95,6 +95,8 @@ export interface Attempt {
   /** From 1. */
   readonly number: number;
   readonly endpoint: Endpoint;
+  /** Monotonic milliseconds ({@link Clock.now}) at which the endpoint was picked. */
+  readonly startedAt: number;
   /** Headers for this try only. Writable in `onAttempt`. */
   readonly headers: HeaderOverlay;
   /** Whether the socket came out of the pool. */

@@ -9,8 +9,8 @@ export interface Sessions extends Iterable<Session> {
 
 /** Reaches the pooled upstream sockets that no session uses now. */
 export interface IdleConnections {
-  /** How many are idle, for one endpoint's address or in all. */
-  count(address?: string): number;
+  /** How many are idle, for one address, for one endpoint, or in all. */
+  count(of?: string | Endpoint): number;
   /** Closes those of one address, of one endpoint, or all; only those that have been idle for `idleMs` milliseconds, where that is given. */
   close(of?: string | Endpoint, idleMs?: number): void;
 }

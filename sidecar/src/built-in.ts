@@ -1,3 +1,4 @@
+import accessLog from '@outrigger/access-log';
 import admin from '@outrigger/admin';
 import type { SidecarConfiguration } from '@outrigger/config';
 import type { Plugin } from '@outrigger/core';
@@ -27,6 +28,7 @@ export const BUILT_IN = [
   http,
   https,
   tracing,
+  accessLog,
   admin,
 ] as readonly Plugin[];
 

@@ -127,7 +127,7 @@ clusters:
     try {
       expect(await outrigger(['check', '-c', 'o.yaml'], folder.path)).to.deep.equal({
         code: 0,
-        stdout: 'o.yaml is valid\n1 listener, 1 route, 1 cluster, 11 built-in plugins and mine\n',
+        stdout: 'o.yaml is valid\n1 listener, 1 route, 1 cluster, 12 built-in plugins and mine\n',
         stderr: '',
       });
     } finally {

@@ -68,6 +68,7 @@ describe('outrigger explain', () => {
       'http',
       'https',
       'tracing',
+      'access-log',
       'admin',
     ];
     expect(names).to.deep.equal([...builtIn, 'mine']);

@@ -15,7 +15,7 @@ describe('outrigger init', () => {
     expect(readFileSync(file, 'utf8')).to.match(/^# yaml-language-server: \$schema=outrigger\.schema\.json\n/);
     expect(await outrigger(['check', '-c', 'outrigger.yaml'], folder.path)).to.deep.equal({
       code: 0,
-      stdout: 'outrigger.yaml is valid\n1 listener, 1 route, 1 cluster, 11 built-in plugins\n',
+      stdout: 'outrigger.yaml is valid\n1 listener, 1 route, 1 cluster, 12 built-in plugins\n',
       stderr: '',
     });
   });

@@ -60,14 +60,16 @@ clusters:
     ]);
   });
 
-  it('have gauges with the days that are left', async () => {
+  it('have gauges that say when they expire', async () => {
     const text = await (await fetch(`${admin}/metrics`)).text();
-    const gauges = [...text.matchAll(/^outrigger_tls_(.*)days_left\{(.*)\} (.+)$/gm)].map(([, kind, labels, days]) => [
-      kind,
-      short(/certificate="(.*?)"/.exec(labels!)![1]),
-      /(?:listener|cluster)="(.*?)"/.exec(labels!)![1],
-      Number(days),
-    ]);
+    const gauges = [...text.matchAll(/^outrigger_tls_(.*)expiry_timestamp_seconds\{(.*)\} (.+)$/gm)].map(
+      ([, kind, labels, at]) => [
+        kind,
+        short(/certificate="(.*?)"/.exec(labels!)![1]),
+        /(?:listener|cluster)="(.*?)"/.exec(labels!)![1],
+        Math.floor((Number(at) * 1_000 - Date.now()) / 86_400_000),
+      ],
+    );
     expect(gauges).to.have.deep.members([
       ['certificate_', 'soon.crt', 'edge', 19],
       ['certificate_', 'later.crt', 'edge', 59],

@@ -46,7 +46,8 @@ async function reply(
   const body = await bodyOf(request);
   if (body === undefined) return problem(413, `the body is over ${MAX_BODY} bytes`);
   const query = new URLSearchParams(request.url!.split('?', 2)[1] ?? '');
-  return route.serve({ method: route.method, path, query, body });
+  const { accept = '' } = request.headers;
+  return route.serve({ method: route.method, path, query, accept, body });
 }
 
 /** A browser tells where a request comes from; other clients tell nothing, and are no way into somebody's browser. */

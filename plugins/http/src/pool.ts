@@ -49,10 +49,10 @@ export class Pools implements IdleConnections {
     this.close();
   }
 
-  count(address?: string): number {
+  count(of?: string | Endpoint): number {
+    if (typeof of === 'object') return this.#pools.get(of)?.length ?? 0;
     let count = 0;
-    for (const [endpoint, pool] of this.#pools)
-      if (address === undefined || endpoint.address === address) count += pool.length;
+    for (const [endpoint, pool] of this.#pools) if (of === undefined || endpoint.address === of) count += pool.length;
     return count;
   }
 

@@ -84,8 +84,9 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
   }
 
   start(): void {
-    const days = this.#metrics.gauge('outrigger_tls_upstream_certificate_days_left', {
-      doc: 'Days until the certificate expires that endpoints of a cluster are shown.',
+    const expiry = this.#metrics.gauge('outrigger_tls_upstream_certificate_expiry_timestamp_seconds', {
+      doc: 'When the certificate expires that endpoints of a cluster are shown, in seconds since 1970.',
+      unit: 's',
       labels: ['cluster', 'certificate'],
     });
     const refused = this.#metrics.gauge('outrigger_tls_upstream_certificate_refused', {
@@ -97,7 +98,7 @@ export class TlsConnector implements Connector, Lifecycle, AdminDetails {
       for (const { cluster, renewed } of this.#byName.values()) {
         refused.with(cluster).set(renewed.refusal === undefined ? 0 : 1);
         const { own } = renewed.current;
-        if (own !== undefined) days.with(cluster, own.file).set(daysLeft(own, this.#clock.wallTime()));
+        if (own !== undefined) expiry.with(cluster, own.file).set(own.notAfter / 1_000);
       }
     });
   }

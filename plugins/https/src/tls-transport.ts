@@ -78,8 +78,9 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
   }
 
   start(): void {
-    const days = this.#metrics.gauge('outrigger_tls_certificate_days_left', {
-      doc: 'Days until a certificate in use expires.',
+    const expiry = this.#metrics.gauge('outrigger_tls_certificate_expiry_timestamp_seconds', {
+      doc: 'When a certificate in use expires, in seconds since 1970.',
+      unit: 's',
       labels: ['listener', 'certificate'],
     });
     const refused = this.#metrics.gauge('outrigger_tls_certificate_refused', {
@@ -93,8 +94,7 @@ export class TlsTransport implements Transport, Lifecycle, AdminDetails {
       pending.set(this.#pending.size);
       for (const { name, renewed } of this.#terminations.values()) {
         refused.with(name).set(renewed.refusal === undefined ? 0 : 1);
-        for (const one of renewed.current.certificates)
-          days.with(name, one.file).set(daysLeft(one, this.#clock.wallTime()));
+        for (const { file, notAfter } of renewed.current.certificates) expiry.with(name, file).set(notAfter / 1_000);
       }
     });
   }

@@ -1,12 +1,29 @@
-import { AdminRoute, definePlugin, Metrics } from '@outrigger/core';
+import {
+  AdminRoute,
+  Clock,
+  ConnectionHooks,
+  definePlugin,
+  IdleConnections,
+  Lifecycle,
+  Metrics,
+  Sessions,
+  Sidecar,
+} from '@outrigger/core';
+import { endpointMetrics } from './endpoint-metrics.ts';
+import { contentTypeFor, expose } from './exposition.ts';
 import { processMetrics } from './process-metrics.ts';
-import { expose, PROMETHEUS } from './prometheus.ts';
 import { Registry } from './registry.ts';
+import { RuntimeMetrics } from './runtime-metrics.ts';
+import { SessionMetrics } from './session-metrics.ts';
+import { config, type MetricsSettings } from './settings.ts';
 
-/** Keeps what the other plugins measure, and serves it at `/metrics` as Prometheus reads it. */
-export default definePlugin({
+export type { MetricsSettings } from './settings.ts';
+
+/** Measures sessions, keeps what the other plugins measure, and serves it at `/metrics` as Prometheus reads it. */
+export default definePlugin<MetricsSettings>({
   name: 'metrics',
-  bind(bind) {
+  config,
+  bind(bind, settings) {
     bind(Registry)
       .toResolvedValue(() => {
         const registry = new Registry();
@@ -15,12 +32,27 @@ export default definePlugin({
       })
       .inSingletonScope();
     bind(Metrics).toResolvedValue((registry: Registry) => registry, [Registry]);
+    bind(Lifecycle).toResolvedValue((registry: Registry) => new RuntimeMetrics(registry), [Registry]);
+    bind(Lifecycle).toResolvedValue(endpointMetrics, [Registry, Sidecar, IdleConnections]);
+    if (settings.sessions) {
+      bind(SessionMetrics)
+        .toResolvedValue(
+          (registry: Registry, sessions: Sessions, clock: Clock) => new SessionMetrics(registry, sessions, clock),
+          [Registry, Sessions, Clock],
+        )
+        .inSingletonScope();
+      bind(ConnectionHooks).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
+      bind(Lifecycle).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
+    }
     bind(AdminRoute).toResolvedValue(
       (registry: Registry) => ({
         method: 'GET',
         path: '/metrics',
-        doc: 'Everything that is measured, in the text format of Prometheus.',
-        serve: () => ({ body: expose(registry.collect()), contentType: PROMETHEUS }),
+        doc: 'Everything that is measured, in the text format of Prometheus, or as OpenMetrics where that is accepted.',
+        serve: ({ accept }) => {
+          const contentType = contentTypeFor(accept);
+          return { body: expose(registry.collect(), contentType), contentType };
+        },
       }),
       [Registry],
     );

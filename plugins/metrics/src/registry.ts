@@ -17,6 +17,15 @@ export interface Series {
   readonly value: number;
   /** Of a histogram: how many were at most each bound, not summed up; one more for those above. */
   readonly counts?: readonly number[];
+  /** Of a histogram: for each of these the last value that belongs to a recorded trace. */
+  readonly exemplars?: readonly (Exemplar | undefined)[] | undefined;
+}
+
+/** One value, with the trace in which it can be looked at. `at` is in wall-clock milliseconds. */
+export interface Exemplar {
+  readonly trace: string;
+  readonly value: number;
+  readonly at: number;
 }
 
 /** An instrument with all that it has measured so far. */
@@ -30,6 +39,13 @@ export interface Family {
   readonly series: Iterable<Series>;
 }
 
+/** An instrument as this registry gives it. */
+export interface Declared<T> {
+  with(...labels: LabelValues): T;
+  /** Drops all series: for what is written anew whenever it is collected. Handles on them are void. */
+  forget(): void;
+}
+
 /**
  * Keeps numbers. An instrument that is declared again is the same one, so that a plugin that a reload has replaced goes on
  * counting where the old one stopped.
@@ -38,15 +54,15 @@ export class Registry implements Metrics {
   readonly #families = new Map<string, Instrument>();
   readonly #readers = new Set<() => void>();
 
-  counter(name: string, options: InstrumentOptions): { with(...labels: LabelValues): Counter } {
+  counter(name: string, options: InstrumentOptions): Declared<Counter> {
     return this.#declare('counter', name, options);
   }
 
-  gauge(name: string, options: InstrumentOptions): { with(...labels: LabelValues): Gauge } {
+  gauge(name: string, options: InstrumentOptions): Declared<Gauge> {
     return this.#declare('gauge', name, options);
   }
 
-  histogram(name: string, options: InstrumentOptions): { with(...labels: LabelValues): Histogram } {
+  histogram(name: string, options: InstrumentOptions): Declared<Histogram> {
     return this.#declare('histogram', name, options);
   }
 
@@ -107,6 +123,10 @@ class Instrument implements Family {
     return this.#series.values();
   }
 
+  forget(): void {
+    this.#series.clear();
+  }
+
   /** Beyond the bound all share one, whose labels all say `other`. */
   with(...labels: LabelValues): Numbers {
     if (labels.length !== this.labels.length)
@@ -127,6 +147,7 @@ class Numbers implements Series, Counter, Gauge, Histogram {
   readonly labels: LabelValues;
   readonly counts: number[];
   readonly #buckets: readonly number[];
+  exemplars: (Exemplar | undefined)[] | undefined = undefined;
   value = 0;
 
   constructor(labels: LabelValues, buckets: readonly number[]) {
@@ -143,10 +164,13 @@ class Numbers implements Series, Counter, Gauge, Histogram {
     this.value = value;
   }
 
-  record(value: number): void {
+  record(value: number, trace?: string): void {
     this.value += value;
     let i = 0;
     while (i < this.#buckets.length && value > this.#buckets[i]!) i++;
     this.counts[i]!++;
+    if (trace === undefined) return;
+    this.exemplars ??= [];
+    this.exemplars[i] = { trace, value, at: Date.now() };
   }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { expose } from '../src/prometheus.ts';
+import { expose } from '../src/exposition.ts';
 import { Registry } from '../src/registry.ts';
 
 const told = (registry: Registry) => expose(registry.collect());

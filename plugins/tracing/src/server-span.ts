@@ -12,7 +12,7 @@ import {
   ATTR_URL_SCHEME,
   ATTR_USER_AGENT_ORIGINAL,
 } from '@opentelemetry/semantic-conventions';
-import type { Cause, Connection, Route, Session } from '@outrigger/core';
+import { type Cause, type Connection, type Route, routePattern, type Session } from '@outrigger/core';
 import type { ClientSpan } from './client-span.ts';
 import { maskQuery, portOf, SERVER_ADDRESS, SERVER_PORT, writeMethod } from './http-attributes.ts';
 import { CAUSE, CLUSTER, GENERATION, LISTENER, ROUTE, SESSION_ID } from './outrigger-attributes.ts';
@@ -101,7 +101,7 @@ export class ServerSpan extends SpanRecord {
       out.text(ERROR_TYPE, error);
       out.failed();
     }
-    const pattern = this.#route && patternOf(this.#route);
+    const pattern = this.#route && routePattern(this.#route);
     if (this.#route !== undefined) out.text(ROUTE, this.#route.name);
     if (pattern !== undefined) out.text(HTTP_ROUTE, pattern);
     out.name(pattern === undefined ? method : `${method} ${pattern}`);
@@ -137,12 +137,4 @@ export class ServerSpan extends SpanRecord {
     if (status !== undefined && status >= 500) return cause ?? String(status);
     return this.#local ? undefined : cause;
   }
-}
-
-/** The path that a route asks for, in the form that `http.route` has elsewhere: `/x` for that path, `/x/*` for all below. */
-function patternOf(route: Route): string | undefined {
-  const match = route.settings['match'];
-  const path = typeof match === 'object' && match !== null && 'path' in match ? match.path : undefined;
-  if (typeof path !== 'string') return undefined;
-  return path.startsWith('=') ? path.slice(1) : path.replace(/\/*$/, '/*');
 }

@@ -5,6 +5,7 @@ import {
   createSlot,
   type Message,
   type Outcome,
+  recordedTrace,
   type Session,
   type Side,
 } from '@outrigger/core';
@@ -48,7 +49,9 @@ export class SessionSpans implements ConnectionHooks {
 
   onRequest(session: Session): undefined {
     const parent = this.#propagation.begin(session);
-    if (parent !== undefined) session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.now()));
+    if (parent === undefined) return;
+    session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.now()));
+    session.setState(recordedTrace, parent.traceId);
   }
 
   onAttempt(session: Session, attempt: Attempt): void {

@@ -146,6 +146,7 @@ export function attemptAt(address: string, number = 1): TestAttempt {
   return {
     number,
     endpoint: { address } as Endpoint,
+    startedAt: 0,
     headers: new Overlay(),
     reused: false,
     status: undefined,

@@ -1,0 +1,23 @@
+import type { Histogram } from '@outrigger/core';
+import { DurationTable } from './duration-table.ts';
+import type { Histograms } from './http-instruments.ts';
+import { METHODS } from './methods.ts';
+
+/** The series of the attempts at the endpoints of a cluster. */
+export class ClusterSeries {
+  readonly #durations: DurationTable;
+
+  constructor(cluster: string, client: Histograms) {
+    this.#durations = new DurationTable((row, status, error) =>
+      client.with(cluster, METHODS[row]!, status === 0 ? '' : String(status), error),
+    );
+  }
+
+  /** `status` is 0 where none came; `cause` is why the attempt failed. A client's error is each status from 400 on. */
+  duration(method: number, status: number, cause: string | undefined): Histogram {
+    return this.#durations.at(method, status, cause ?? (status < 400 ? undefined : STATUS[status]));
+  }
+}
+
+/** Made once: a response costs no text. */
+const STATUS = Array.from({ length: 600 }, (_, status) => String(status));

@@ -1,0 +1,36 @@
+import type { Histogram, LabelValues } from '@outrigger/core';
+import type { Registry } from './registry.ts';
+
+/** A histogram with labels. */
+export interface Histograms {
+  with(...labels: LabelValues): Histogram;
+}
+
+/** Methods, statuses and causes of many routes: beyond that all share one series. */
+const MAX_SERIES = 2_000;
+
+/** The two that the HTTP conventions of OpenTelemetry (stable) require, with their advice for buckets. */
+export function httpInstruments(registry: Registry): { readonly server: Histograms; readonly client: Histograms } {
+  const server = registry.histogram('http_server_request_duration_seconds', {
+    doc: 'Time from a complete request head to the end of its exchange; of a WebSocket to its 101.',
+    unit: 's',
+    labels: [
+      'listener',
+      'route',
+      'http_route',
+      'url_scheme',
+      'http_request_method',
+      'network_protocol_version',
+      'http_response_status_code',
+      'error_type',
+    ],
+    maxSeries: MAX_SERIES,
+  });
+  const client = registry.histogram('http_client_request_duration_seconds', {
+    doc: "Time of an attempt: from its head going up to the response's head; where it failed, from the pick to the failure.",
+    unit: 's',
+    labels: ['cluster', 'http_request_method', 'http_response_status_code', 'error_type'],
+    maxSeries: MAX_SERIES,
+  });
+  return { server, client };
+}

@@ -1,0 +1,111 @@
+import {
+  type Attempt,
+  type Clock,
+  type ConnectionHooks,
+  type Lifecycle,
+  type Outcome,
+  recordedTrace,
+  type Session,
+  type Sessions,
+} from '@outrigger/core';
+import { ClusterSeries } from './cluster-series.ts';
+import { httpInstruments } from './http-instruments.ts';
+import { ListenerTotals } from './listener-totals.ts';
+import { methodIndex } from './methods.ts';
+import type { Registry } from './registry.ts';
+import { RouteSeries } from './route-series.ts';
+import { WebSocketEnds } from './websocket-ends.ts';
+
+/**
+ * What sessions take and carry, by the HTTP conventions of OpenTelemetry where they have a name for it. On each session's way:
+ * a route's series are found once and kept, and a request costs a few additions.
+ */
+export class SessionMetrics implements ConnectionHooks, Lifecycle {
+  readonly #clock: Clock;
+  readonly #instruments: ReturnType<typeof httpInstruments>;
+  readonly #totals: ListenerTotals;
+  readonly #webSockets: WebSocketEnds;
+  // Those of the last session are most often those of the next one.
+  #lastRoute: object | undefined;
+  #lastSeries: RouteSeries | undefined;
+  #lastCluster: object | undefined;
+  #lastAttempts: ClusterSeries | undefined;
+  readonly #routes = new WeakMap<object, RouteSeries>();
+  readonly #clusters = new WeakMap<object, ClusterSeries>();
+
+  constructor(registry: Registry, sessions: Sessions, clock: Clock) {
+    this.#clock = clock;
+    this.#instruments = httpInstruments(registry);
+    this.#totals = new ListenerTotals(registry, sessions);
+    this.#webSockets = new WebSocketEnds(registry);
+  }
+
+  start(): void {
+    this.#totals.start();
+  }
+
+  stop(): void {
+    this.#totals.stop();
+  }
+
+  onAttemptEnd(session: Session, attempt: Attempt): void {
+    const { cluster } = session;
+    if (cluster === undefined) return;
+    if (cluster !== this.#lastCluster) {
+      let known = this.#clusters.get(cluster);
+      if (known === undefined) {
+        known = new ClusterSeries(cluster.name, this.#instruments.client);
+        this.#clusters.set(cluster, known);
+      }
+      this.#lastCluster = cluster;
+      this.#lastAttempts = known;
+    }
+    const ms = attempt.failure === undefined ? attempt.headMs : this.#clock.now() - attempt.startedAt;
+    if (ms === undefined) return;
+    const method = methodIndex(session.request.method);
+    const status = attempt.status ?? 0;
+    const cause = attempt.failure?.cause;
+    this.#lastAttempts!.duration(method, status, cause).record(ms / 1_000, session.state(recordedTrace));
+  }
+
+  /** A WebSocket's request is over with its 101; what follows is a session of its own. */
+  onOpen(session: Session): void {
+    const ms = this.#clock.wallTime() - session.startedAt;
+    this.#seriesOf(session)
+      .duration(session, 101, undefined)
+      .record(ms / 1_000, session.state(recordedTrace));
+  }
+
+  onSessionEnd(session: Session, outcome: Outcome): void {
+    const series = this.#seriesOf(session);
+    const { status = 0, cause, durationMs } = outcome;
+    series.totals.ended(session.kind, outcome);
+    if (session.kind === 'websocket') {
+      if (status === 101) return this.#webSockets.ended(series, outcome);
+      this.#webSockets.refused(session, outcome);
+    }
+    const error = cause === 'complete' && status < 500 ? undefined : errorOf(session, outcome);
+    series.duration(session, status, error).record(durationMs / 1_000, session.state(recordedTrace));
+  }
+
+  #seriesOf(session: Session): RouteSeries {
+    const { listener } = session.connection;
+    const key = session.route ?? listener;
+    if (key === this.#lastRoute) return this.#lastSeries!;
+    let series = this.#routes.get(key);
+    if (series === undefined) {
+      series = new RouteSeries(listener, session.route, this.#instruments.server, this.#totals.of(listener.name));
+      this.#routes.set(key, series);
+    }
+    this.#lastRoute = key;
+    this.#lastSeries = series;
+    return series;
+  }
+}
+
+/** The cause, else a status that is an error: a 4xx is the client's (HTTP conventions, `error.type`). */
+function errorOf(session: Session, { status, cause }: Outcome): string | undefined {
+  const own = cause === 'complete' ? undefined : cause;
+  if (status !== undefined && status >= 500) return own ?? String(status);
+  return session.response?.local ? undefined : own;
+}

@@ -1,0 +1,294 @@
+import { spawnSync } from 'node:child_process';
+import { definePlugin, type Plugin, recordedTrace, reject, type Session, VirtualClock } from '@outrigger/core';
+import { expect } from 'chai';
+import { frame } from '../../../test/support/frames.ts';
+import { itWith, promtool } from '../../../test/support/peers.ts';
+import { endPrograms, sidecarOn } from '../../../test/support/program.ts';
+import { exchange, RawClient } from '../../../test/support/raw-client.ts';
+import { Scratch, shortest } from '../../../test/support/scratch.ts';
+import { type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
+import { filesBelow, read } from '../../../test/support/tree.ts';
+import { httpUpstream, type Upstream } from '../../../test/support/upstreams.ts';
+import { eventually } from '../../../test/support/virtual-time.ts';
+import { WebSocketPair } from '../../../test/support/websocket-pair.ts';
+import metrics from '../src/index.ts';
+
+const withSessions = (sessions: boolean): Plugin =>
+  definePlugin({ name: 'metrics', bind: (bind) => metrics.bind(bind, { sessions }) });
+const request = (head: string, more = '') => `${head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${more}\r\n`;
+
+/** What `/metrics` answers. */
+async function scraped({ runtime }: TestSidecar, accept = ''): Promise<string> {
+  const route = runtime.composition.adminRoutes.find(({ path }) => path === '/metrics')!;
+  const query = new URLSearchParams();
+  return (await route.serve({ method: 'GET', path: '/metrics', query, accept, body: '' })).body as string;
+}
+/** The value of a series, by its name and what its labels contain, in this order. */
+function sampleOf(text: string, name: string, ...labels: readonly string[]): number | undefined {
+  const lines = text.split('\n').filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)));
+  const found = lines.filter((line) => labels.every((label) => line.includes(label)));
+  expect(found.length, `${name} ${labels.join()}`).to.be.at.most(1);
+  return found[0] === undefined ? undefined : Number(/ (\S+)$/.exec(found[0])![1]);
+}
+
+describe('the metrics of sessions', () => {
+  let upstream: Upstream;
+  let sidecar: TestSidecar;
+  before(async () => {
+    upstream = await httpUpstream((request, response) => {
+      response.statusCode = Number(request.headers['x-status'] ?? 200);
+      response.end('good');
+    });
+  });
+  afterEach(() => sidecar?.stop());
+  after(() => upstream.stop());
+
+  const start = async (options: Partial<SidecarOptions> = {}, sessions = true) => {
+    sidecar = await startSidecar({ endpoints: [upstream.address], plugins: [withSessions(sessions)], ...options });
+    return sidecar;
+  };
+  const server = 'http_server_request_duration_seconds_count';
+  const client = 'http_client_request_duration_seconds_count';
+
+  it('tell the duration of each request by route, method, status and error', async () => {
+    const { port } = await start({ route: { match: { path: '/' } } });
+    for (let i = 0; i < 3; i++) await exchange(port, request('GET /a'));
+    await exchange(port, request('POST /a', 'content-length: 0\r\n'));
+    await exchange(port, request('BREW /a', 'content-length: 0\r\n'));
+    await exchange(port, request('GET /a', 'x-status: 404\r\n'));
+    await exchange(port, request('GET /a', 'x-status: 500\r\n'));
+    await exchange(port, 'GET /a HTTP/1.0\r\nHost: a\r\n\r\n');
+    const text = await scraped(sidecar);
+    const common =
+      'listener="inbound",route="inbound[0]",http_route="/*",url_scheme="http",http_request_method="GET",network_protocol_version="1.1",';
+    expect(sampleOf(text, server, `{${common}http_response_status_code="200",error_type=""}`)).to.equal(3);
+    expect(sampleOf(text, server, `{${common}http_response_status_code="404",error_type=""}`)).to.equal(1);
+    expect(sampleOf(text, server, `{${common}http_response_status_code="500",error_type="500"}`)).to.equal(1);
+    expect(sampleOf(text, server, 'http_request_method="POST"')).to.equal(1);
+    expect(sampleOf(text, server, 'http_request_method="_OTHER"')).to.equal(1);
+    expect(sampleOf(text, server, 'network_protocol_version="1.0"')).to.equal(1);
+    expect(sampleOf(text, client, 'cluster="app"', 'method="GET"', 'code="200"', 'error_type=""')).to.equal(4);
+    expect(sampleOf(text, client, 'cluster="app"', 'code="404"', 'error_type="404"')).to.equal(1);
+    expect(sampleOf(text, 'outrigger_endpoint_picks_total', `endpoint="${upstream.address}"`)).to.equal(8);
+    expect(sampleOf(text, 'outrigger_endpoint_failures_total', `endpoint="${upstream.address}"`)).to.equal(0);
+    expect(sampleOf(text, 'outrigger_endpoint_weight', 'cluster="app"')).to.equal(1);
+    expect(sampleOf(text, 'outrigger_endpoint_idle_connections', 'cluster="app"')).to.equal(1);
+    expect(sampleOf(text, 'outrigger_session_bytes_total', 'kind="http",direction="received"')).to.be.above(8 * 30);
+  });
+
+  it('tell why requests failed, and what refused them', async () => {
+    await start({ endpoints: ['127.0.0.1:1'] });
+    await exchange(sidecar.port, request('GET /'));
+    let text = await scraped(sidecar);
+    expect(sampleOf(text, server, 'code="502"', 'error_type="connect-refused"')).to.equal(1);
+    expect(sampleOf(text, client, 'code=""', 'error_type="connect-refused"')).to.be.at.least(1);
+    expect(sampleOf(text, 'outrigger_endpoint_failures_total', 'endpoint="127.0.0.1:1"')).to.be.at.least(1);
+    await sidecar.stop();
+    await start({ hooks: { onRequest: () => reject(403, 'no') } });
+    await exchange(sidecar.port, request('GET /'));
+    text = await scraped(sidecar);
+    expect(sampleOf(text, server, 'route=""', 'code="403"', 'error_type=""')).to.equal(1);
+  });
+
+  it('count what is under way while it is, and nothing of it afterwards', async () => {
+    const held = Promise.withResolvers<void>();
+    let session: Session | undefined;
+    await start({
+      hooks: {
+        onRequest: (one) => {
+          session = one;
+          return held.promise;
+        },
+      },
+    });
+    const answered = exchange(sidecar.port, request('PUT /', 'content-length: 0\r\n'));
+    await eventually(() => session !== undefined);
+    expect(sampleOf(await scraped(sidecar), 'http_server_active_requests', 'method="PUT"')).to.equal(1);
+    held.resolve();
+    await answered;
+    expect(sampleOf(await scraped(sidecar), 'http_server_active_requests', 'method="PUT"')).to.equal(undefined);
+  });
+
+  it('end the duration of a WebSocket at its 101, and count what it carries while it is open', async () => {
+    const clock = new VirtualClock();
+    const pair = new WebSocketPair(clock);
+    await pair.open({}, { plugins: [withSessions(true)] });
+    pair.send('downstream', frame(1, 'hello', { masked: true }));
+    pair.send('upstream', frame(1, 'a'));
+    pair.send('upstream', frame(1, 'b'));
+    await eventually(() => pair.session.messagesReceived === 1 && pair.session.messagesSent === 2);
+    for (let passed = 0; passed < 20_000; passed += 100) clock.advance(100);
+    const carried = (text: string) => [
+      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="received"'),
+      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="sent"'),
+      sampleOf(text, 'outrigger_websocket_sessions_open', 'cluster="app"'),
+    ];
+    const open = await scraped(pair.sidecar);
+    expect(carried(open)).to.deep.equal([1, 2, 1]);
+    expect(sampleOf(open, server, 'code="101"')).to.equal(1);
+    expect(sampleOf(open, 'http_server_request_duration_seconds_sum', 'code="101"')).to.be.below(5);
+    pair.send('downstream', frame(8, Buffer.from([0x0f, 0xa5]), { masked: true }));
+    await eventually(() => pair.at('upstream').length > 15);
+    pair.send('upstream', frame(8, Buffer.from([3, 232])));
+    await eventually(() => pair.books.outcomes.length === 1);
+    const text = await scraped(pair.sidecar);
+    expect(carried(text)).to.deep.equal([1, 2, undefined]);
+    expect(sampleOf(text, server, 'code="101"')).to.equal(1);
+    const lasted = 'outrigger_websocket_session_duration_seconds';
+    expect(sampleOf(text, `${lasted}_bucket`, 'le="10"')).to.equal(0);
+    expect(sampleOf(text, `${lasted}_bucket`, 'le="30"')).to.equal(1);
+    const codes = 'outrigger_websocket_close_codes_total';
+    expect(sampleOf(text, codes, 'side="downstream",by="peer",code="4xxx"')).to.equal(1);
+    expect(sampleOf(text, codes, 'side="upstream",by="sidecar",code="4xxx"')).to.equal(1);
+    await pair.close();
+  });
+
+  it('count handshakes that come to nothing', async () => {
+    await start();
+    const key = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    const webSocket = await RawClient.connect(sidecar.port);
+    webSocket.send(`GET / HTTP/1.1\r\nHost: a\r\n${key}Sec-WebSocket-Version: 13\r\nx-status: 403\r\n\r\n`);
+    await webSocket.until((text) => text.endsWith('good'));
+    webSocket.destroy();
+    await sidecar.runtime.sessions.none();
+    const failed = sampleOf(await scraped(sidecar), 'outrigger_websocket_handshakes_failed_total', 'status="403"');
+    expect(failed).to.equal(1);
+  });
+
+  it('have the trace of a recorded session beside its duration, where OpenMetrics is accepted', async () => {
+    const trace = '0af7651916cd43dd8448eb211c80319c';
+    await start({ hooks: { onRequest: (session) => session.setState(recordedTrace, trace) } });
+    await exchange(sidecar.port, request('GET /'));
+    const accept = 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3';
+    const text = await scraped(sidecar, accept);
+    const line = new RegExp(
+      `^http_server_request_duration_seconds_bucket{.*} 1 # {trace_id="${trace}"} [0-9.e-]+ \\d+\\.\\d{3}$`,
+      'm',
+    );
+    expect(text)
+      .to.match(line)
+      .and.to.match(/# EOF\n$/);
+    expect(text).to.include('# TYPE outrigger_session_bytes counter\n').and.to.include('le="1.0"');
+    expect(await scraped(sidecar, 'text/plain')).to.not.include('trace_id');
+  });
+
+  it('are not there where they are not wanted, nor their hooks', async () => {
+    await start({}, false);
+    await exchange(sidecar.port, request('GET /'));
+    expect(await scraped(sidecar))
+      .to.not.include('http_server_')
+      .and.not.to.include('outrigger_session_bytes');
+    const bound: unknown[] = [];
+    const to = { toResolvedValue: () => ({ inSingletonScope() {} }) };
+    metrics.bind(
+      ((token: symbol) => {
+        bound.push(String(token));
+        return to;
+      }) as never,
+      { sessions: false },
+    );
+    expect(bound).to.not.include('Symbol(outrigger.ConnectionHooks)');
+  });
+});
+
+describe('/metrics of the program', () => {
+  const scratch = new Scratch();
+  afterEach(endPrograms);
+  after(() => scratch.remove());
+
+  const served = async (upstream: Upstream) => {
+    const program = sidecarOn(scratch.write('o.yaml', shortest([upstream.address])));
+    const port = await program.port();
+    for (let i = 0; i < 3; i++) await exchange(port, request('GET /'));
+    const { admin } = (await program.logged('ready')) as unknown as { admin: string };
+    return async (accept: string) => (await fetch(`http://${admin}/metrics`, { headers: { accept } })).text();
+  };
+
+  it('tells of the process, its event loop and its memory', async () => {
+    const upstream = await httpUpstream((_request, response) => response.end('good'));
+    const text = await (await served(upstream))('text/plain');
+    await upstream.stop();
+    expect(sampleOf(text, 'process_open_fds')).to.be.within(10, sampleOf(text, 'process_max_fds')!);
+    for (const name of ['nodejs_heap_size_total_bytes', 'nodejs_external_memory_bytes', 'process_cpu_seconds_total'])
+      expect(sampleOf(text, name), name).to.be.above(0);
+    expect(sampleOf(text, 'nodejs_eventloop_lag_p99_seconds')).to.be.within(0, 5);
+    expect(sampleOf(text, 'nodejs_eventloop_active_seconds_total')).to.be.within(0.01, 60);
+    expect(text).to.include('# TYPE nodejs_gc_duration_seconds histogram');
+  });
+
+  itWith(promtool, 'is clean for promtool', async () => {
+    const upstream = await httpUpstream((_request, response) => response.end('good'));
+    const text = await (await served(upstream))('text/plain');
+    await upstream.stop();
+    expect(judged(text)).to.equal('');
+  });
+
+  it('is what docs/metrics.md says', async () => {
+    const upstream = await httpUpstream((_request, response) => response.end('good'));
+    const text = await (await served(upstream))('text/plain');
+    await upstream.stop();
+    const families = [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)\n(.*)/gm)];
+    expect(families.length).to.be.above(40);
+    for (const [, name, doc, kind, sample] of families) {
+      const row = table.get(name!);
+      expect(row, name).to.include({ kind, doc });
+      const labels = [...(/\{(.*)\}/.exec(sample!)?.[1] ?? '').matchAll(/([a-z_]+)="/g)].map(([, label]) => label);
+      if (sample!.startsWith(name!))
+        expect(
+          labels.filter((label) => label !== 'le'),
+          name,
+        ).to.deep.equal(row!.labels);
+    }
+  });
+});
+
+interface Row {
+  readonly kind: string;
+  readonly labels: readonly string[];
+  readonly doc: string;
+}
+
+/** Every metric that docs/metrics.md names. */
+const table = new Map(
+  [...read('docs/metrics.md').matchAll(/^\| `([a-z_0-9]+)` \| (\w+) \| (.*?) ?\| (.*) \|$/gm)].map(
+    ([, name, kind, labels, doc]): [string, Row] => [
+      name!,
+      { kind: kind!, labels: labels!.match(/[a-z_]+/g) ?? [], doc: doc! },
+    ],
+  ),
+);
+
+/** What promtool has to say of a text; empty where it is content. */
+function judged(text: string): string {
+  const { stdout, stderr } = spawnSync(promtool.path!, ['check', 'metrics'], { input: text, encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+describe('docs/metrics.md', () => {
+  it('has every instrument that the code declares by its name, and no other', () => {
+    const sources = ['core', 'plugins'].flatMap((folder) =>
+      filesBelow(folder).filter((file) => /\/src\/.*\.ts$/.test(file)),
+    );
+    const declared = sources.flatMap((file) =>
+      [...read(file).matchAll(/\.(?:counter|gauge|histogram)\(\s*'([a-z_]+)',/g)].map(([, name]) => name!),
+    );
+    expect(declared.length).to.be.above(50);
+    expect(declared.filter((name) => !table.has(name))).to.deep.equal([]);
+    const lag = /^nodejs_eventloop_lag_/;
+    expect([...table.keys()].filter((name) => !lag.test(name) && !declared.includes(name))).to.deep.equal([]);
+  });
+
+  itWith(promtool, 'has no metric that promtool finds fault with', async () => {
+    let text = '';
+    for (const [name, { kind, labels, doc }] of table) {
+      const pairs = labels.map((label) => `${label}="x"`);
+      const of = (more: string[] = []) => `{${[...pairs, ...more].join()}}`;
+      text += `# HELP ${name} ${doc}\n# TYPE ${name} ${kind}\n`;
+      text +=
+        kind === 'histogram'
+          ? `${name}_bucket${of(['le="+Inf"'])} 1\n${name}_sum${of()} 1\n${name}_count${of()} 1\n`
+          : `${name}${of()} 1\n`;
+    }
+    expect(judged(text)).to.equal('');
+  });
+});
