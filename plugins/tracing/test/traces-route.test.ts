@@ -12,6 +12,7 @@ async function asked(store: SpanStore, query = ''): Promise<AdminReply & { reado
   const reply = await tracesRoute(store).serve({
     method: 'GET',
     path: '/traces',
+    accept: '',
     query: new URLSearchParams(query),
     body: '',
   });

@@ -62,6 +62,7 @@ describe('tracing', () => {
     const { body } = tracesRoute(parts.store).serve({
       method: 'GET',
       path: '/traces',
+      accept: '',
       query: new URLSearchParams(),
       body: '',
     }) as { body: { traces: readonly RecentTrace[] } };
