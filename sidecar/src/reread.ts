@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
@@ -38,7 +37,7 @@ export async function reread(source: ConfigurationSource): Promise<Reread> {
   const file = new URL(`./reread-thread${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(file, { workerData: task, transferList: [port2] });
   try {
-    const [answer] = (await once(worker, 'message')) as [RereadAnswer];
+    const answer = await answerOf(worker);
     if ('problems' in answer) throw new ConfigurationError(answer.problems);
     const configuration = (await inSlices(putTogether(received(port)))) as SidecarConfiguration;
     return { configuration, plugins: await pluginsOf(configuration, answer.directory) };
@@ -46,6 +45,21 @@ export async function reread(source: ConfigurationSource): Promise<Reread> {
     port.close();
     void worker.terminate();
   }
+}
+
+/** Rejects where the thread ends without an answer: a plugin's module may see to that. */
+function answerOf(worker: Worker): Promise<RereadAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<RereadAnswer>();
+  worker.once('message', resolve);
+  worker.once('error', reject);
+  worker.once('exit', (code) =>
+    reject(
+      new Error(
+        `reading the configuration ended with exit code ${code} before it was done; look for a plugin whose module calls process.exit, or awaits what never comes`,
+      ),
+    ),
+  );
+  return promise;
 }
 
 /** Each is copied when it is asked for, and not before. */

@@ -336,7 +336,7 @@ export class RequestParser {
   /** False where it is not one. */
   #readHost(authority: string, b: Buffer, from: number, to: number): boolean {
     const known = this.#known;
-    if (authority !== known.authority) {
+    if (authority !== known.authority || authority === '') {
       const host = hostOf(b, from, to);
       if (host === '') return false;
       // A copy of its own: a slice would hold on to the whole head.

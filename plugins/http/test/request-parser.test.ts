@@ -57,6 +57,15 @@ describe('the fields of a request, as hooks see them', () => {
     ]);
   });
 
+  it('name a host from the first request on: an empty one is none', () => {
+    const bytes = Buffer.from('GET / HTTP/1.1\r\nHost:\r\n\r\n');
+    scanner.scan(bytes, 0, bytes.length);
+    const origin = { trusted: false, hop: hopOf('', false), address: '', secure: false };
+    const refused = () => parser.parse(bytes, 0, latin1(bytes, 0, bytes.length), scanner, origin);
+    const first = new RequestParser().parse(bytes, 0, latin1(bytes, 0, bytes.length), scanner, origin);
+    expect([first, refused()]).to.deep.equal(['downstream-malformed', 'downstream-malformed']);
+  });
+
   it('go behind the line as it came, or one in origin-form', () => {
     expect(viewOf(HEADS['a plain one']).line).to.equal('GET / HTTP/1.1\r\n');
     expect(viewOf(HEADS['one of HTTP/1.0 in absolute-form']).line).to.equal('GET / HTTP/1.1\r\n');

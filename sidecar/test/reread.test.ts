@@ -1,0 +1,82 @@
+import { expect } from 'chai';
+import { Scratch } from '../../test/support/scratch.ts';
+import { ConfigurationError } from '../src/configuration-error.ts';
+import { reread } from '../src/reread.ts';
+
+/** A plugin of one setting, which is `made` where the file does not say. */
+const plugin = (made: string, more: string) => `import { isMainThread } from 'node:worker_threads';
+import { definePlugin } from '@outrigger/core';
+${more}
+const made = ${made};
+export default definePlugin({
+  name: 'odd',
+  config: { of: { doc: 'Anything.', format: 'any', default: made } },
+  bind() {},
+});
+`;
+
+/** A file that is large enough for a thread, with that plugin. */
+const LARGE = `listeners:
+  inbound:
+    protocol: http
+    bind: "127.0.0.1:0"
+    routes:
+${Array.from({ length: 1_000 }, (_, i) => `      - { match: { path: /before/${i} }, cluster: app }\n`).join('')}clusters:
+  app: { endpoints: ["127.0.0.1:1"] }
+plugins:
+  - ./odd.ts
+`;
+
+describe('a large file that is read anew', () => {
+  let scratch: Scratch;
+  beforeEach(() => {
+    scratch = new Scratch();
+  });
+  afterEach(() => scratch.remove());
+
+  const read = (made: string, more = '') => {
+    scratch.write('odd.ts', plugin(made, more));
+    return reread({ file: scratch.write('large.yaml', LARGE), set: [] });
+  };
+  const failureOf = async (more: string): Promise<Error> => {
+    try {
+      await read('7', more);
+    } catch (error) {
+      return error as Error;
+    }
+    throw new Error('it was taken');
+  };
+
+  it('is read in a thread, and is here what it was there', async () => {
+    const { configuration, plugins } = await read(
+      '{ isMainThread, pattern: /x/u, at: new Date(7), map: new Map([[1, [2]]]) }',
+    );
+    expect(configuration.listeners[0]!.routes).to.have.length(1_000);
+    expect(plugins.find(({ plugin: { name } }) => name === 'odd')!.settings).to.deep.equal({
+      of: { isMainThread: false, pattern: /x/u, at: new Date(7), map: new Map([[1, [2]]]) },
+    });
+  });
+
+  it('is refused where a plugin ends the thread', async () => {
+    const { message } = await failureOf('if (!isMainThread) process.exit(3);');
+    expect(message).to.match(/ended with exit code 3 before .* process\.exit/);
+  });
+
+  it('is refused where a plugin never comes to its end', async () => {
+    const { message } = await failureOf('await new Promise(() => {});');
+    expect(message).to.match(/ended/);
+  });
+
+  it('is refused where a plugin throws outside of what waits for it', async () => {
+    const error = await failureOf(
+      'setImmediate(() => { throw new Error("odd"); }); await new Promise(() => setInterval(() => {}, 1_000));',
+    );
+    expect(error.message).to.include('odd');
+  });
+
+  it('is refused where a plugin cannot be loaded', async () => {
+    const error = await failureOf('throw new Error("odd");');
+    expect(error).to.be.instanceOf(ConfigurationError);
+    expect(error.message).to.match(/large\.yaml:\d+:\d+ .*odd/);
+  });
+});
