@@ -150,8 +150,8 @@ export abstract class SessionRecord implements Session {
   }
 
   /** Begins a try: the endpoint counts the session, `onAttempt` is called. `reused` is what the pool says it would give. */
-  beginAttempt(endpoint: Endpoint, reused: boolean): AttemptRecord {
-    const attempt = new AttemptRecord((this.attempt?.number ?? 0) + 1, endpoint, this.clock.now());
+  beginAttempt(endpoint: Endpoint, reused: boolean, at = this.clock.now()): AttemptRecord {
+    const attempt = new AttemptRecord((this.attempt?.number ?? 0) + 1, endpoint, at);
     attempt.reused = reused;
     if (this.attempt !== undefined) {
       this.#attempts ??= [this.attempt];

@@ -345,7 +345,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
     }
     const head = latin1(b, from, end);
     let cause = parser.parse(b, from, head, scanner, this.origin);
-    if (cause === undefined && this.#strict && isMisdirected(this.connection.peer.tls!, parser.host))
+    if (cause === undefined && this.#strict && isMisdirected(this.connection.peer.tls!, parser.request.host))
       cause = 'downstream-misdirected';
     if (cause !== undefined) {
       this.#refuse(cause);

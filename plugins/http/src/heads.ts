@@ -1,32 +1,21 @@
 import { STATUS_CODES } from 'node:http';
 import type { RequestHead, ResponseHead } from '@outrigger/core';
 import { FieldLines, mayCarry } from './field-lines.ts';
-import type { RequestParser } from './request-parser.ts';
 
-/** A request's head as hooks see it: what goes up. */
+const NO_FIELDS = new FieldLines('', 0);
+
+/** A request's head as hooks see it: what goes up. The parser fills it. */
 export class RequestView implements RequestHead {
-  readonly method: string;
-  readonly target: string;
-  readonly path: string;
-  readonly query: string;
-  readonly host: string;
-  readonly authority: string;
-  readonly version: '1.0' | '1.1';
-  readonly headers: FieldLines;
-  /** The request line as it goes up; empty from the 101 on. */
-  line: string;
-
-  constructor(parser: RequestParser, fields: string) {
-    this.line = parser.line;
-    this.method = parser.method;
-    this.target = parser.target;
-    this.path = parser.path;
-    this.query = parser.query;
-    this.host = parser.host;
-    this.authority = parser.authority;
-    this.version = parser.http10 ? '1.0' : '1.1';
-    this.headers = new FieldLines(fields, parser.names);
-  }
+  method = '';
+  target = '';
+  path = '';
+  query = '';
+  host = '';
+  authority = '';
+  version: '1.0' | '1.1' = '1.1';
+  headers = NO_FIELDS;
+  /** The request line as it goes up, with its CRLF; empty from the 101 on. */
+  line = '';
 }
 
 /** A response's head as hooks see it: what goes down. */

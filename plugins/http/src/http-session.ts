@@ -125,7 +125,8 @@ export class HttpSession extends ResponseSide {
           if (hooks.onRoute !== null) verdict = hooks.onRoute(this);
           break;
         default:
-          this.#attempt();
+          // Where no hook has made it wait, it begins when the session does.
+          this.#attempt(false, from === ON_REQUEST ? this.began : undefined);
           return;
       }
       if (this.isOver()) return;
@@ -154,7 +155,7 @@ export class HttpSession extends ResponseSide {
   }
 
   /** Picks an endpoint and sends the head to it. */
-  #attempt(fresh = false): void {
+  #attempt(fresh = false, at?: number): void {
     const route = (this.route?.settings as RouteSettings | undefined)?.timeouts;
     const { timeouts } = this.engine.clusterSettings(this.cluster!);
     if (this.attempt === undefined && this.kind === 'http') this.#limitTotal(route?.total ?? timeouts.total);
@@ -164,7 +165,7 @@ export class HttpSession extends ResponseSide {
       return this.fail(failure?.cause ?? 'no-endpoint', failure?.error);
     }
     const pooled = fresh ? undefined : this.engine.pools.take(endpoint, this.engine.keyOf(this.cluster!));
-    const attempt = this.beginAttempt(endpoint, pooled !== undefined);
+    const attempt = this.beginAttempt(endpoint, pooled !== undefined, at);
     if (this.isOver()) {
       pooled?.discard();
       return;

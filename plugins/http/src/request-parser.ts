@@ -1,8 +1,9 @@
 import { type Cause, latin1 } from '@outrigger/core';
 import { CHUNKED, type Framing, LENGTH, NO_BODY } from './body-framing.ts';
 import { HOST, TARGET, TOKEN, tokens } from './characters.ts';
-import { bitOf, bitOfName } from './field-lines.ts';
+import { bitOf, bitOfName, FieldLines } from './field-lines.ts';
 import { type HeadScanner, isName, MAX_FIELDS } from './head-scanner.ts';
+import { RequestView } from './heads.ts';
 
 /** A target over this many bytes is refused with 414. */
 export const MAX_TARGET_BYTES = 8 * 1024;
@@ -52,12 +53,8 @@ export function hopOf(address: string, secure: boolean): string {
  * connections; its results are valid until the next call.
  */
 export class RequestParser {
-  method = '';
-  target = '';
-  path = '';
-  query = '';
-  authority = '';
-  host = '';
+  /** The head as it goes up, made anew for each request; `x-request-id` is the caller's to add where `requestId` is empty. */
+  request = new RequestView();
   http10 = false;
   framing: Framing = NO_BODY;
   length = 0;
@@ -67,12 +64,6 @@ export class RequestParser {
   websocket = false;
   websocketKey = '';
   requestId = '';
-  /** The request line as it goes up, with its CRLF. */
-  line = '';
-  /** The fields as they go up, each with its CRLF; `x-request-id` is the caller's to add where `requestId` is empty. */
-  fields = '';
-  /** A bit for each name among them, as {@link FieldLines} wants to know. */
-  names = 0;
 
   readonly #drop = new Uint8Array(MAX_FIELDS);
   /** The `Host` of the last request: most of them name the same one. */
@@ -96,8 +87,8 @@ export class RequestParser {
     if (version === -1) return 'downstream-malformed';
     if (version > 1) return 'downstream-version';
     this.http10 = version === 0;
-    this.method = methodOf(head, methodEnd - from);
-    if (this.method === 'CONNECT' || this.method === 'TRACE') return 'downstream-method';
+    const method = methodOf(head, methodEnd - from);
+    if (method === 'CONNECT' || method === 'TRACE') return 'downstream-method';
 
     // Fields
     const drop = this.#drop;
@@ -264,23 +255,26 @@ export class RequestParser {
     this.keepAlive = version === 0 ? keepAlive && !close : !close;
 
     // Target and Host
-    this.authority = '';
-    this.host = '';
+    const view = new RequestView();
+    this.request = view;
+    view.method = method;
+    view.version = version === 0 ? '1.0' : '1.1';
     if (hostAt !== -1) {
-      if (!this.#readHost(text(hostAt), b, offsets[hostAt + 2]!, offsets[hostAt + 3]!)) return 'downstream-malformed';
+      if (!this.#readHost(view, text(hostAt), b, offsets[hostAt + 2]!, offsets[hostAt + 3]!))
+        return 'downstream-malformed';
     } else if (version === 1) return 'downstream-malformed';
-    this.target = head.slice(targetStart - from, targetEnd - from);
-    const refused = this.#readTarget(b, targetStart, targetEnd);
+    view.target = head.slice(targetStart - from, targetEnd - from);
+    const refused = this.#readTarget(view, b, targetStart, targetEnd);
     if (refused !== undefined) return refused;
-    this.line =
+    view.line =
       version === 1 && b[targetStart] === SLASH
         ? head.slice(0, startEnd + 2 - from)
-        : `${this.method} ${this.target} HTTP/1.1\r\n`;
+        : `${method} ${view.target} HTTP/1.1\r\n`;
 
     // WebSocket handshake
     this.websocket = connectionUpgrade && upgrade !== '' && tokens(upgrade).includes('websocket');
     if (this.websocket) {
-      if (version === 0 || this.method !== 'GET' || this.framing !== NO_BODY) return 'downstream-handshake';
+      if (version === 0 || method !== 'GET' || this.framing !== NO_BODY) return 'downstream-handshake';
       if (websocketVersion !== undefined && websocketVersion !== '13') return 'downstream-handshake-version';
       if (websocketVersion === undefined || key === undefined || !/^[+/0-9A-Za-z]{21}[AQgw]==$/.test(key)) {
         return 'downstream-handshake';
@@ -309,8 +303,8 @@ export class RequestParser {
       fields += 'te: trailers\r\nconnection: te\r\n';
       names |= TRAILERS;
     }
-    if (hostAt === -1 && this.authority !== '') {
-      fields += `host: ${this.authority}\r\n`;
+    if (hostAt === -1 && view.authority !== '') {
+      fields += `host: ${view.authority}\r\n`;
       names |= HOST_NAME;
     }
     if (version === 1 && forwardedFor === '' && !hasProto) fields += origin.hop;
@@ -320,21 +314,20 @@ export class RequestParser {
       else if (forwardedFor !== '') fields += `x-forwarded-for: ${forwardedFor.slice(0, -2)}\r\n`;
       if (!hasProto) fields += origin.secure ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n';
     }
-    if (!hasHost && this.authority !== '') {
-      const known = this.authority === this.#known.authority;
-      fields += known ? this.#known.line : `x-forwarded-host: ${this.authority}\r\n`;
+    if (!hasHost && view.authority !== '') {
+      const known = view.authority === this.#known.authority;
+      fields += known ? this.#known.line : `x-forwarded-host: ${view.authority}\r\n`;
     }
     if (origin.certificate !== undefined) {
       fields += `x-forwarded-client-cert: ${forwardedCertificates}${origin.certificate}\r\n`;
       names |= CERTIFICATE;
     }
-    this.fields = fields;
-    this.names = names;
+    view.headers = new FieldLines(fields, names);
     return undefined;
   }
 
   /** False where it is not one. */
-  #readHost(authority: string, b: Buffer, from: number, to: number): boolean {
+  #readHost(view: RequestView, authority: string, b: Buffer, from: number, to: number): boolean {
     const known = this.#known;
     if (authority !== known.authority || authority === '') {
       const host = hostOf(b, from, to);
@@ -344,20 +337,20 @@ export class RequestParser {
       known.host = host;
       known.line = `x-forwarded-host: ${authority}\r\n`;
     }
-    this.authority = known.authority;
-    this.host = known.host;
+    view.authority = known.authority;
+    view.host = known.host;
     return true;
   }
 
   /** RFC 9112 §3.2: origin-form, `*` for OPTIONS, or absolute-form that agrees with Host (stricter than §3.2.2, on purpose). */
-  #readTarget(b: Buffer, from: number, to: number): Cause | undefined {
-    const { target } = this;
+  #readTarget(view: RequestView, b: Buffer, from: number, to: number): Cause | undefined {
+    const { target } = view;
     let origin = target;
     if (b[from] !== SLASH) {
       if (target === '*') {
-        if (this.method !== 'OPTIONS') return 'downstream-malformed';
-        this.path = '*';
-        this.query = '';
+        if (view.method !== 'OPTIONS') return 'downstream-malformed';
+        view.path = '*';
+        view.query = '';
         return undefined;
       }
       const scheme = /^https?:\/\//i.exec(target);
@@ -367,19 +360,19 @@ export class RequestParser {
       const host = hostOf(b, from + scheme[0].length, end);
       const authority = target.slice(scheme[0].length, end - from);
       if (host === '') return 'downstream-malformed';
-      if (this.authority !== '' && !sameAuthority(this.authority, authority, scheme[0].length === 8 ? '443' : '80')) {
+      if (view.authority !== '' && !sameAuthority(view.authority, authority, scheme[0].length === 8 ? '443' : '80')) {
         return 'downstream-malformed';
       }
-      this.authority ||= authority;
-      this.host = host;
+      view.authority ||= authority;
+      view.host = host;
       origin = target.slice(end - from);
-      if (origin === '') origin = this.method === 'OPTIONS' ? '*' : '/';
+      if (origin === '') origin = view.method === 'OPTIONS' ? '*' : '/';
       else if (origin.charCodeAt(0) === 63) origin = `/${origin}`;
-      this.target = origin;
+      view.target = origin;
     }
     const mark = origin.indexOf('?');
-    this.path = mark === -1 ? origin : origin.slice(0, mark);
-    this.query = mark === -1 ? '' : origin.slice(mark + 1);
+    view.path = mark === -1 ? origin : origin.slice(0, mark);
+    view.query = mark === -1 ? '' : origin.slice(mark + 1);
     return undefined;
   }
 }

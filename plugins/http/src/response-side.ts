@@ -14,7 +14,7 @@ import type { DownstreamConnection } from './downstream-connection.ts';
 import type { Engine } from './engine.ts';
 import { EventStream } from './event-stream.ts';
 import { withoutLines } from './field-lines.ts';
-import { localReply, RequestView, ResponseView, statusLine } from './heads.ts';
+import { localReply, type RequestView, ResponseView, statusLine } from './heads.ts';
 import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -57,11 +57,9 @@ export abstract class ResponseSide extends SessionRecord {
     this.engine = engine;
     this.downstream = downstream;
     this.id = parser.requestId === '' ? randomHex(16) : parser.requestId;
-    this.request = new RequestView(
-      parser,
-      parser.requestId === '' ? `${parser.fields}x-request-id: ${this.id}\r\n` : parser.fields,
-    );
-    this.headRequest = parser.method === 'HEAD';
+    this.request = parser.request;
+    if (parser.requestId === '') this.request.headers.text += `x-request-id: ${this.id}\r\n`;
+    this.headRequest = this.request.method === 'HEAD';
     this.http10 = parser.http10;
     this.keepAlive = parser.keepAlive;
   }

@@ -1,7 +1,7 @@
 import { latin1 } from '@outrigger/core';
 import { expect } from 'chai';
 import { HeadScanner } from '../src/head-scanner.ts';
-import { RequestView } from '../src/heads.ts';
+import type { RequestView } from '../src/heads.ts';
 import { hopOf, type RequestOrigin, RequestParser } from '../src/request-parser.ts';
 
 const scanner = new HeadScanner();
@@ -21,7 +21,8 @@ function viewOf(head: string, origin: Partial<RequestOrigin> = {}): RequestView 
     ...origin,
   };
   expect(parser.parse(bytes, 0, latin1(bytes, 0, end), scanner, whole)).to.equal(undefined);
-  return new RequestView(parser, `${parser.fields}x-request-id: 1\r\n`);
+  parser.request.headers.text += 'x-request-id: 1\r\n';
+  return parser.request;
 }
 
 describe('the fields of a request, as hooks see them', () => {
