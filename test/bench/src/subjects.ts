@@ -107,6 +107,7 @@ ${plugins}`;
     subject('', '{ endpoint: "COLLECTOR" }', { tls: true }),
     subject(', tracing off', '{}', { only: ['GET 128 B'], more: true }),
     subject(', tracing 100 %', '{ endpoint: "COLLECTOR", sampling: 1 }', { only: ['GET 128 B'], more: true }),
+    subject(', tracing 100 % in memory', '{ sampling: 1 }', { only: ['GET 128 B'], more: true }),
     hooks(1),
     hooks(5),
     subject(', messages plane', '{ endpoint: "COLLECTOR" }', {
