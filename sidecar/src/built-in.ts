@@ -34,5 +34,6 @@ export const BUILT_IN = [
 
 /** What stands at the root of the configuration and is some plugin's business: it joins that plugin's settings. */
 export function rootSettings({ service, admin, probes }: SidecarConfiguration): Readonly<Record<string, object>> {
-  return { tracing: { serviceName: service.name }, admin: { admin, probes } };
+  const { name: serviceName } = service;
+  return { metrics: { serviceName }, tracing: { serviceName }, admin: { admin, probes } };
 }

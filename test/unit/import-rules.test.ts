@@ -15,8 +15,8 @@ function judge(from: WorkspacePackage, file: string, specifier: string): string 
     return path.startsWith(`${from.folder}/src/`) ? undefined : 'leaves its package';
   }
   const name = packageOf(specifier);
-  if (name.startsWith('@opentelemetry/') && from.folder !== 'plugins/tracing')
-    return 'only tracing imports OpenTelemetry';
+  if (name.startsWith('@opentelemetry/') && from.folder !== 'plugins/tracing' && from.folder !== 'plugins/metrics')
+    return 'only tracing and metrics import OpenTelemetry';
   if (from.folder !== 'sidecar' && (name === 'outrigger' || plugins.some((plugin) => plugin.name === name)))
     return 'only sidecar imports a plugin';
   if (from.folder === 'core' && (name.startsWith('@outrigger/') || name === 'ws'))

@@ -5,12 +5,15 @@ import {
   definePlugin,
   IdleConnections,
   Lifecycle,
+  Logger,
   Metrics,
+  type Schema,
   Sessions,
   Sidecar,
 } from '@outrigger/core';
 import { endpointMetrics } from './endpoint-metrics.ts';
 import { contentTypeFor, expose } from './exposition.ts';
+import { isPushWanted, OtlpPush } from './otlp-push.ts';
 import { processMetrics } from './process-metrics.ts';
 import { Registry } from './registry.ts';
 import { RuntimeMetrics } from './runtime-metrics.ts';
@@ -22,7 +25,7 @@ export type { MetricsSettings } from './settings.ts';
 /** Measures sessions, keeps what the other plugins measure, and serves it at `/metrics` as Prometheus reads it. */
 export default definePlugin<MetricsSettings>({
   name: 'metrics',
-  config,
+  config: config as Schema<MetricsSettings>,
   bind(bind, settings) {
     bind(Registry)
       .toResolvedValue(() => {
@@ -34,6 +37,18 @@ export default definePlugin<MetricsSettings>({
     bind(Metrics).toResolvedValue((registry: Registry) => registry, [Registry]);
     bind(Lifecycle).toResolvedValue((registry: Registry) => new RuntimeMetrics(registry), [Registry]);
     bind(Lifecycle).toResolvedValue(endpointMetrics, [Registry, Sidecar, IdleConnections]);
+    if (isPushWanted(process.env))
+      bind(Lifecycle).toResolvedValue(
+        (registry: Registry, clock: Clock, logger: Logger) =>
+          new OtlpPush({
+            registry,
+            serviceName: settings.serviceName ?? 'outrigger',
+            env: process.env,
+            clock,
+            logger: logger.child({ plugin: 'metrics' }),
+          }),
+        [Registry, Clock, Logger],
+      );
     if (settings.sessions) {
       bind(SessionMetrics)
         .toResolvedValue(
