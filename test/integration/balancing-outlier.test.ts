@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { type Cause, type ConnectionHooks, type Session, VirtualClock } from '@outrigger/core';
+import { type ConnectionHooks, VirtualClock } from '@outrigger/core';
 import health from '@outrigger/health';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
+import { type SidecarOptions, startSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { echoMessages, httpUpstream, rawUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
+import { passUntil } from '../support/virtual-time.ts';
 
 /** Each test says what it counts. */
 const NOTHING = {
@@ -30,7 +31,12 @@ describe('outlier ejection between real sockets, without a check', () => {
     await Promise.all(upstreams.splice(0).map((upstream) => upstream.stop().catch(() => {})));
   });
 
-  const start = async (outlier: object, started: readonly Promise<Upstream>[], hooks: ConnectionHooks = {}) => {
+  const start = async (
+    outlier: object,
+    started: readonly Promise<Upstream>[],
+    hooks: ConnectionHooks = {},
+    more: Partial<SidecarOptions> = {},
+  ) => {
     clock = new VirtualClock();
     upstreams = await Promise.all(started);
     sidecar = await startSidecar({
@@ -39,6 +45,7 @@ describe('outlier ejection between real sockets, without a check', () => {
       clock,
       hooks,
       cluster: { outlier: { ...NOTHING, ...outlier } },
+      ...more,
     });
   };
   const answering = (answer: (response: ServerResponse) => void) => httpUpstream((_, response) => answer(response));
@@ -200,31 +207,27 @@ describe('outlier ejection between real sockets, without a check', () => {
       expect(whys()).to.deep.equal(counts ? [[upstreams[0]!.address, 'ejected: closes']] : []);
     });
 
-  it('closes: who does not answer a ping counts', async () => {
-    const deaf = webSocketUpstream(() => {}, { autoPong: false } as object);
-    // What a keepalive plugin does.
-    const late = new Map<Session, Disposable>();
-    const hooks: ConnectionHooks = {
-      onOpen(session) {
-        session.websocket!.ping('upstream');
-        late.set(
-          session,
-          clock.after(1_000, () => session.close('upstream-pong-timeout' as Cause)),
-        );
-      },
-      onPong(session) {
-        late.get(session)?.[Symbol.dispose]();
-        answered.resolve();
-      },
-    };
-    const answered = Promise.withResolvers<void>();
-    await start({ closes: 2 }, [deaf, webSocketUpstream(echoMessages)], hooks);
-    const [first, second, third] = [await open(), await open(), await open()];
-    await answered.promise;
-    clock.advance(1_200);
-    await Promise.all([first, third].map(closed));
-    expect(whys()).to.deep.equal([[upstreams[0]!.address, 'ejected: closes']]);
-    expect(second.readyState).to.equal(WebSocket.OPEN);
-    second.terminate();
-  });
+  for (const plane of ['frames', 'messages'] as const)
+    it(`closes: who answers no ping of the keepalive plugin counts, on the plane of ${plane}`, async () => {
+      const deaf = webSocketUpstream(() => {}, { autoPong: false } as object);
+      const pongs: string[] = [];
+      const hooks: ConnectionHooks = { onPong: (_, side) => void pongs.push(side) };
+      if (plane === 'messages') hooks.onMessage = () => undefined;
+      const keepalive = { websocket: { interval: 20_000, timeout: 5_000 } };
+      await start({ closes: 2 }, [deaf, webSocketUpstream(echoMessages)], hooks, { keepalive });
+      const [first, second, third] = [await open(), await open(), await open()];
+      await passUntil(clock, () => sidecar.runtime.sessions.size === 1, undefined, 26_000);
+      await Promise.all([first, third].map(closed));
+      expect(whys()).to.deep.equal([[upstreams[0]!.address, 'ejected: closes']]);
+      expect(state(upstreams[0]!)).to.deep.include({ state: 'out', why: 'ejected: closes' });
+      // Who was asked, and answered, stays; who comes now goes where pings are answered, and all hold on.
+      const more = [await open(), await open()];
+      expect([...sidecar.runtime.clusterStates()][0]!.endpoints.map(({ streams }) => streams)).to.deep.equal([0, 3]);
+      pongs.length = 0;
+      await passUntil(clock, () => pongs.filter((side) => side === 'upstream').length >= 3, undefined, 26_000);
+      for (const socket of [second, ...more]) {
+        expect(socket.readyState).to.equal(WebSocket.OPEN);
+        socket.terminate();
+      }
+    });
 });
