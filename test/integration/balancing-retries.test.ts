@@ -210,4 +210,27 @@ describe('retries and limits between real sockets', () => {
     expect(answers.map(({ status }) => status)).to.deep.equal(Array.from({ length: 12 }, () => 200));
     expect(most).to.equal(2);
   });
+
+  for (const [before, cluster] of [
+    ['nothing', {}],
+    ['limits', { limits: LIMITS }],
+  ] as const)
+    it(`counts no retry for ever of a session that began before a reload to retry, from ${before}`, async () => {
+      const asked = Promise.withResolvers<{ destroy(): void }>();
+      const resets = rawUpstream((socket) => asked.resolve(socket));
+      await start(
+        cluster,
+        resets,
+        httpUpstream((_, response) => response.end('x')),
+      );
+      const answer = fetch(sidecar.url);
+      const socket = await asked.promise;
+      const endpoints = upstreams.map(({ address }) => address);
+      await sidecar.reload({ endpoints, plugins: [resilience], cluster: { ...cluster, retry: RETRY } });
+      socket.destroy();
+      expect((await answer).status).to.equal(200);
+      const [state] = [...sidecar.runtime.clusterStates()];
+      const details = sidecar.runtime.adminDetails.map((one) => one.cluster?.(state!));
+      expect(Object.assign({}, ...details).load).to.include({ retries: 0 });
+    });
 });

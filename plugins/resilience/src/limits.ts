@@ -2,17 +2,13 @@ import {
   type Clock,
   type ConnectionHooks,
   type Counter,
-  createSlot,
   type Metrics,
   type Reject,
   reject,
   type Session,
 } from '@outrigger/core';
-import { type Load, loadOf } from './load.ts';
+import { counted, type Load, loadOf, wantsCounts } from './load.ts';
 import type { LimitSettings } from './settings.ts';
-
-/** Where a session is counted. */
-const counted = createSlot<Load>('limits');
 
 const AFTER_A_SECOND = { 'retry-after': '1' };
 
@@ -37,8 +33,7 @@ export function limitHooks(clock: Clock, metrics: Metrics): ConnectionHooks {
   };
 
   return {
-    wanted: ({ clusters }) =>
-      clusters.some(({ settings }) => settings['limits'] !== undefined || settings['retry'] !== undefined),
+    wanted: wantsCounts,
     onRoute(session) {
       const cluster = session.cluster!;
       const limits = cluster.settings['limits'] as LimitSettings | undefined;

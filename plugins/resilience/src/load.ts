@@ -1,4 +1,4 @@
-import type { AdminDetails, Cluster } from '@outrigger/core';
+import { type AdminDetails, type Cluster, type Configuration, createSlot } from '@outrigger/core';
 
 /** What is open on a cluster, as this plugin counts it: it outlives generations, as the cluster does. */
 export class Load {
@@ -12,6 +12,14 @@ export class Load {
   get sessions(): number {
     return this.exchanges + this.streams;
   }
+}
+
+/** Where a session is counted: those that began before a reload that asks for it are not, and nobody would take them off. */
+export const counted = createSlot<Load>('limits');
+
+/** Limits and retries are counted together, so that a session has the hooks of both or of none. */
+export function wantsCounts({ clusters }: Configuration): boolean {
+  return clusters.some(({ settings }) => settings['limits'] !== undefined || settings['retry'] !== undefined);
 }
 
 const loads = new WeakMap<Cluster, Load>();

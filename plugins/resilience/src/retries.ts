@@ -13,7 +13,7 @@ import {
   type RetryPolicy,
   type Session,
 } from '@outrigger/core';
-import { type Load, loadOf } from './load.ts';
+import { counted, type Load, loadOf, wantsCounts } from './load.ts';
 import { type LimitSettings, MIN_RETRIES, type RetryReason, type RetrySettings } from './settings.ts';
 
 /** A session's retry while it is under way: who counts it, and which attempt it is. */
@@ -53,7 +53,7 @@ export class Retries implements RetryPolicy {
       session.setState(retrying, undefined);
     };
     this.hooks = {
-      wanted: ({ clusters }) => clusters.some(({ settings }) => settings['retry'] !== undefined),
+      wanted: wantsCounts,
       onAttemptEnd: (session, { number }) => {
         // Where one more was decided on, the number is the next one's by now.
         if (session.state(retrying)?.number === number) over(session);
@@ -107,7 +107,7 @@ export class Retries implements RetryPolicy {
     this.#done.with(cluster.name, allowed ? 'retried' : 'over-budget').add();
     if (!allowed) return false;
     if (mine !== undefined) mine.number = number + 1;
-    else if (!free) {
+    else if (!free && session.state(counted) !== undefined) {
       load.retries++;
       session.setState(retrying, { load, number: number + 1 });
     }
