@@ -335,7 +335,7 @@ export class RequestParser {
       // A copy of its own: a slice would hold on to the whole head.
       known.authority = latin1(b, from, to);
       known.host = host;
-      known.line = `x-forwarded-host: ${authority}\r\n`;
+      known.line = `x-forwarded-host: ${known.authority}\r\n`;
     }
     view.authority = known.authority;
     view.host = known.host;
