@@ -11,9 +11,9 @@ let waiting: Sender[] = [];
 let scheduled = false;
 
 /**
- * Has `sender`, which has its bytes by now, flushed when the event loop has handed out the events that it found, together with all others. Small writes that
- * follow each other at once find the process at their other end awake, where single ones wake it each time: a sixth of what a
- * request costs. HAProxy comes to the same by running its tasks behind its poll.
+ * Has `sender`, which has its bytes by now, flushed when the event loop has handed out the events that it found, together with
+ * all others. Small writes that follow each other at once find the process at their other end awake, where single ones wake it
+ * each time: a sixth of what a request costs. HAProxy comes to the same by running its tasks behind its poll.
  */
 export function sendAtTurnsEnd(sender: Sender): void {
   waiting.push(sender);

@@ -19,9 +19,9 @@ type SecureRequest = WriteRequest & { stream?: SecureStream; length?: number };
 let scratch = Buffer.allocUnsafeSlow(96 * 1024);
 
 /**
- * A TLS socket that reads into the shared buffer, and writes to the handle (see {@link secureStream}). Two things are other than with a plain socket: the handle goes on
- * with what it has decrypted when it is told to stop, and it ends the process where it is given a write while one is under
- * way; it copies what it is given.
+ * A TLS socket that reads into the shared buffer, and writes to the handle (see {@link secureStream}). Two things are other than
+ * with a plain socket: the handle goes on with what it has decrypted when it is told to stop, and it ends the process where it
+ * is given a write while one is under way; it copies what it is given.
  */
 export class SecureStream implements ByteStream, Sender {
   readonly socket: TLSSocket;

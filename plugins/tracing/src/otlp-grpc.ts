@@ -32,8 +32,10 @@ export function otlpGrpc({ url, headers }: ExportTarget, resource: Resource): Sp
   let call: Promise<GrpcCall> | undefined;
   return {
     async export(batch) {
+      // Before anything is waited for: the batch is used again when its time is over.
+      const request = requests.protobuf(batch);
       call ??= options().then((given) => new GrpcCall(url, EXPORT, given));
-      const response = await persist(await call, requests.protobuf(batch), config.timeoutMillis);
+      const response = await persist(await call, request, config.timeoutMillis);
       return rejectedIn(response, false);
     },
     async shutdown() {
