@@ -134,7 +134,7 @@ export const CAUSES = {
     'The stream has reached its `keepalive.maxAge`; the client may come back at once.',
   ),
   'admin-closed': cause('sidecar', 503, 1001, 'Somebody closed the session on the admin address.'),
-  'plugin-closed': cause('sidecar', 0, 1001, 'A plugin closed the WebSocket with a code of its own.'),
+  'plugin-closed': cause('sidecar', 0, 1001, 'A plugin closed the WebSocket, outside of its hooks.'),
   drain: cause('sidecar', 503, 1001, 'The sidecar, the listener or the endpoint is draining.'),
   'route-changed': cause('sidecar', 503, 1012, 'A reload changed the route, whose `onChange` is `drain`.'),
   'drain-deadline': cause('sidecar', 503, 1001, 'The session was still open at the end of `drain.timeout`.'),

@@ -94,12 +94,39 @@ interface Step {
   readonly timeout: number;
 }
 
+/** Hooks that have an open WebSocket in hand, and may close it. */
+const CAN_CLOSE = new Set<keyof ConnectionHooks>(['onOpen', 'onMessage', 'onPong']);
+
 function steps(entries: readonly ChainEntry[], hook: keyof ConnectionHooks): Step[] {
   return entries.flatMap(({ plugin, hooks, onError, timeout }) => {
     const implementation = hooks[hook] as Run | undefined;
     if (implementation === undefined) return [];
-    return [{ plugin, hook, run: implementation.bind(hooks) as Run, closed: onError === 'closed', timeout }];
+    const bound = implementation.bind(hooks) as Run;
+    const run = CAN_CLOSE.has(hook) ? named(plugin, bound) : bound;
+    return [{ plugin, hook, run, closed: onError === 'closed', timeout }];
   });
+}
+
+let running: string | undefined;
+
+/**
+ * The plugin one of whose `onOpen`, `onMessage` or `onPong` is being called: so an end that it brings about can name it. Not known
+ * behind its first `await`, nor in what a timer of its own does.
+ */
+export function runningPlugin(): string | undefined {
+  return running;
+}
+
+function named(plugin: string, run: Run): Run {
+  return (subject, second, third) => {
+    const outer = running;
+    running = plugin;
+    try {
+      return run(subject, second, third);
+    } finally {
+      running = outer;
+    }
+  };
 }
 
 /** What hooks of one sort may return, beside nothing and a promise. */

@@ -69,7 +69,7 @@ export type { ListenerState, Reloads } from './sidecar.ts';
 export { ClusterRegistry } from './cluster-registry.ts';
 export { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
 export { DescriptorBudget } from './descriptor-budget.ts';
-export { chainHooks } from './hook-chain.ts';
+export { chainHooks, runningPlugin } from './hook-chain.ts';
 export { PluginError } from './plugin-error.ts';
 export { isPath, loadPlugin } from './plugin-loader.ts';
 export { type LoadedPlugin, orderPlugins } from './plugin-order.ts';

@@ -125,7 +125,8 @@ export interface WebSocketControl {
   send(side: Side, data: Buffer | string, binary: boolean): void;
   /**
    * Sends a Close to `side` after what was received whole for it, and ends the other side the same way. `reason` is at
-   * most 123 bytes of UTF-8.
+   * most 123 bytes of UTF-8. From within a hook the outcome's cause names the plugin; elsewhere it is `plugin-closed`, and
+   * `session.close('plugin:<name>', code, reason)` says whose it is.
    */
   close(side: Side, code: number, reason?: string): void;
   /**

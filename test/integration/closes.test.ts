@@ -199,7 +199,16 @@ const cases: readonly Case[] = [
     happens: (pair) => pair.session.close('admin-closed', 4000, 'bye'),
   },
   {
-    what: 'a plugin closes it by its control',
+    what: 'a plugin closes it by its control, within a hook',
+    cause: 'plugin:probe',
+    plugin: 'probe',
+    initiator: 'sidecar',
+    codes: [4002, 4002, 4002, 4002],
+    hooks: { onMessage: ({ websocket }) => websocket!.close('downstream', 4002) },
+    happens: (pair) => pair.send('downstream', frame(1, 'x', { masked: true })),
+  },
+  {
+    what: 'a plugin closes it by its control, at another time',
     cause: 'plugin-closed',
     initiator: 'sidecar',
     codes: [4002, 4002, 4002, 4002],

@@ -189,7 +189,7 @@ for (const plane of ['frames', 'messages'] as const) {
           pair.send('downstream', frame(1, 'still here', { masked: true }));
         },
       );
-      expect(pair.clock.now()).to.be.within(110_000, 122_000);
+      expect(pair.clock.now()).to.be.within(110_000, 116_000 + TICKS);
       for (const side of SIDES) {
         await eventually(() => closesAt(pair, side).length > 0);
         expect(closesAt(pair, side)).to.deep.equal([[1001, 'idle-timeout']]);
@@ -197,6 +197,16 @@ for (const plane of ['frames', 'messages'] as const) {
       }
       await eventually(() => pair.books.outcomes.length > 0);
       expect(pair.books.outcomes[0]).to.include({ cause: 'idle-timeout', initiator: 'sidecar' });
+    });
+
+    it('knows when the last message came where no ping comes between', async () => {
+      await pair.open(hooks, { keepalive: { websocket: { interval: OFF, timeout: 5_000 }, idleTimeout: 60_000 } });
+      await passUntil(pair.clock, () => pair.clock.now() >= 13_000);
+      pair.send('downstream', frame(1, 'last', { masked: true }));
+      await passUntil(pair.clock, () => closesAt(pair, 'downstream').length > 0);
+      expect(pair.clock.now()).to.be.within(73_000, 73_000 + TICKS);
+      for (const side of SIDES) pair.send(side, frame(8, Buffer.from([3, 233]), { masked: side === 'downstream' }));
+      await eventually(() => pair.books.outcomes.length > 0);
     });
 
     it('closes with 1001 what has reached maxAge, up to a tenth earlier, whatever it carries', async () => {

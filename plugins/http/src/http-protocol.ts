@@ -1,3 +1,4 @@
+import { setImmediate as turnOfTheEventLoop } from 'node:timers/promises';
 import {
   type ByteStream,
   type Connection,
@@ -42,6 +43,8 @@ export class HttpProtocol implements Protocol {
     // A session is over when its answer is written; the client has it when its socket is empty.
     const unsent = () => [...downstreams].some((downstream) => isMeant(downstream) && downstream.stream.buffered > 0);
     while (unsent() && clock.now() < by.at) await new Promise<void>((resolve) => clock.after(100, resolve));
+    // What had come by now is read before it is cut, so that it is delivered or counted, however late this timer is.
+    await turnOfTheEventLoop();
     let cut = 0;
     for (const session of sessions as Iterable<HttpSession>) {
       if (!isMeant(session)) continue;

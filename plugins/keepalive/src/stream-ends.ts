@@ -14,16 +14,18 @@ export class StreamEnds {
   readonly #session: Session;
   readonly #idleTimeout: number;
   readonly #endsAt: number;
-  /** What had been carried at the last look, and when that was more than at the one before. */
+  /** What had been carried at the last look, and no earlier than when that came. */
   #messages = 0;
   #bytes = 0;
   #carriedAt: number;
+  #lookedAt: number;
 
   private constructor(session: Session, { idleTimeout, maxAge }: Policy, now: number, random: Random) {
     this.#session = session;
     this.#idleTimeout = session.websocket === undefined ? Number.POSITIVE_INFINITY : idleTimeout;
     this.#endsAt = now + maxAge * (1 - AGE_SPREAD * random());
     this.#carriedAt = now;
+    this.#lookedAt = now;
   }
 
   /** Undefined where nothing is to end the session. */
@@ -41,10 +43,19 @@ export class StreamEnds {
     const bytes = bytesReceived + bytesSent;
     // Of a tunnel the bytes are all that is known, and none of them are ours.
     const ours = websocket?.opaque ? 0 : CONTROL_BYTES;
-    if (messages !== this.#messages || bytes - this.#bytes > ours) this.#carriedAt = now;
+    if (messages !== this.#messages || bytes - this.#bytes > ours) this.#carriedAt = this.#cameAt(now);
     else if (now - this.#carriedAt >= this.#idleTimeout) this.#session.close('idle-timeout');
     this.#messages = messages;
     this.#bytes = bytes;
-    return Math.min(this.#endsAt, now + this.#idleTimeout / IDLE_CHECKS);
+    this.#lookedAt = now;
+    return Math.min(this.#endsAt, this.#carriedAt + this.#idleTimeout, now + this.#idleTimeout / IDLE_CHECKS);
+  }
+
+  /** When what has been carried since the last look came; what a plugin sent by itself came from neither side. */
+  #cameAt(now: number): number {
+    const { websocket } = this.#session;
+    if (websocket === undefined) return now;
+    const last = Math.max(websocket.lastByteAt('downstream'), websocket.lastByteAt('upstream'));
+    return last > this.#lookedAt ? last : now;
   }
 }

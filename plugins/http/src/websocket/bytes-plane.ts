@@ -1,4 +1,4 @@
-import type { Cause, Clock, Side, WebSocketControl } from '@outrigger/core';
+import { type Cause, type Clock, runningPlugin, type Side, type WebSocketControl } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
 import { Leg, type LegConnection } from './leg.ts';
 import type { Plane } from './plane.ts';
@@ -98,7 +98,8 @@ export class BytesPlane implements Plane, WebSocketControl {
   }
 
   close(): void {
-    this.#finish('plugin-closed', 'sidecar');
+    const plugin = runningPlugin();
+    this.#finish(plugin === undefined ? 'plugin-closed' : `plugin:${plugin}`, 'sidecar');
   }
 
   #leg(side: Side): Leg {

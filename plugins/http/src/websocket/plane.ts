@@ -4,6 +4,7 @@ import {
   describeCause,
   type Initiator,
   isSendableCloseCode,
+  runningPlugin,
   type Side,
   Timer,
   type WebSocketControl,
@@ -126,7 +127,7 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
   // Ours to close
 
   close(_side: Side, code: number, reason = ''): void {
-    const { plugin } = this.session;
+    const plugin = runningPlugin() ?? this.session.plugin;
     this.closeFor(plugin === undefined ? 'plugin-closed' : `plugin:${plugin}`, code, reason);
   }
 
@@ -209,7 +210,12 @@ export abstract class ClosingPlane extends Timer implements Plane, WebSocketCont
     return leg.peer.closeSent === undefined;
   }
 
+  /** The closing handshake takes too long; what has come while this timer was late is read first, for the Close may be among it. */
   expired(): void {
+    setImmediate(() => this.#endHandshake());
+  }
+
+  #endHandshake(): void {
     if (this.#over) return;
     // A Close that waits for a message to be whole has waited long enough.
     for (const leg of [this.downstream, this.upstream]) if (leg.pendingClose !== undefined) this.flushClose(leg, true);
