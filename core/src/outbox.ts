@@ -17,7 +17,7 @@ let scheduled = false;
  */
 export function sendAtTurnsEnd(sender: Sender): void {
   waiting.push(sender);
-  if (waiting.length >= MOST) flush();
+  if (waiting.length >= MOST) flushOutbox();
   else if (!scheduled) {
     scheduled = true;
     setImmediate(endTurn);
@@ -26,10 +26,11 @@ export function sendAtTurnsEnd(sender: Sender): void {
 
 function endTurn(): void {
   scheduled = false;
-  flush();
+  flushOutbox();
 }
 
-function flush(): void {
+/** Flushes all that wait, before the turn is over. */
+export function flushOutbox(): void {
   const senders = waiting;
   waiting = [];
   for (let i = 0; i < senders.length; i++) senders[i]!.flush();

@@ -1,5 +1,6 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
+import { ARENA_SIZE, copyOf, pieceOf, pieceSent } from './arena.ts';
 import type { ByteSink, ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { handleOf, ioIsDirect, readDirectly, SHARED, writeRequest } from './direct-io.ts';
@@ -12,11 +13,8 @@ import { type Sender, sendAtTurnsEnd } from './outbox.ts';
  */
 const STRING_WRITE = 4 * 1024;
 
-/** What fills the shared buffer, and a head in front of it. */
-const SCRATCH = SHARED.length + 32 * 1024;
-
-/** Larger pieces are copied here on their way out; a new one is made only where the kernel did not take the piece at once. */
-let scratch = Buffer.allocUnsafeSlow(SCRATCH);
+/** Up to here a piece waits for the end of the turn; larger ones come in streams, where one fills the kernel's buffer. */
+const WAITING_PIECE = 20 * 1024;
 
 /** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
 const HIGH_WATER = 64 * 1024;
@@ -34,8 +32,9 @@ export class SocketStream implements ByteStream, Sender {
   #direct = false;
   /** A write to the handle has returned false, and its drain is to be told. */
   #full = false;
-  /** What this turn of the event loop has written: small pieces, which go out together at its end. */
+  /** What this turn of the event loop has written, to go out at its end: small pieces in one string, or one that is larger. */
   #turn = '';
+  #piece: Buffer | undefined;
   #paused = true;
   #closed = false;
 
@@ -101,13 +100,14 @@ export class SocketStream implements ByteStream, Sender {
   }
 
   #write(text: string): void {
-    if (this.#turn.length + text.length > STRING_WRITE) this.flush();
+    if (this.#piece !== undefined || this.#turn.length + text.length > STRING_WRITE) this.flush();
     const first = this.#turn === '';
     this.#turn += text;
     if (first) sendAtTurnsEnd(this);
   }
 
   flush(): void {
+    if (this.#piece !== undefined) return void this.#sendPiece(this.#piece);
     const text = this.#turn;
     if (text === '') return;
     this.#turn = '';
@@ -124,12 +124,19 @@ export class SocketStream implements ByteStream, Sender {
     const length = head.length + to - from;
     if (length <= STRING_WRITE) return this.write(head + latin1(buffer, from, to));
     this.flush();
-    const kept = length <= scratch.length && this.buffered === 0;
-    const bytes = kept ? scratch : Buffer.allocUnsafeSlow(length);
-    if (head !== '') bytes.write(head, 0, 'latin1');
-    buffer.copy(bytes, head.length, from, to);
-    const more = this.write(kept ? bytes.subarray(0, length) : bytes);
-    if (kept && this.buffered > 0) scratch = Buffer.allocUnsafeSlow(SCRATCH);
+    if (this.destroyed) return true;
+    if (length > ARENA_SIZE || this.buffered > 0) return this.#send(copyOf(head, buffer, from, to));
+    const piece = pieceOf(head, buffer, from, to);
+    if (length > WAITING_PIECE || this.#full) return this.#sendPiece(piece);
+    this.#piece = piece;
+    sendAtTurnsEnd(this);
+    return true;
+  }
+
+  #sendPiece(piece: Buffer): boolean {
+    this.#piece = undefined;
+    const more = this.destroyed || this.#send(piece);
+    pieceSent(!this.destroyed && this.buffered > 0);
     return more;
   }
 
@@ -214,7 +221,7 @@ export class SocketStream implements ByteStream, Sender {
   }
 
   get buffered(): number {
-    const waiting = this.#turn.length + this.socket.writableLength;
+    const waiting = this.#turn.length + (this.#piece?.length ?? 0) + this.socket.writableLength;
     return this.#direct ? waiting + (handleOf(this.socket)?.writeQueueSize ?? 0) : waiting;
   }
 

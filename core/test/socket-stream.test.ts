@@ -63,6 +63,46 @@ describe('a stream upon a socket', () => {
     for (const peer of peers) peer.destroy();
   });
 
+  it('holds lent pieces of middle size to the end of the turn, each as it was, however many there are', async () => {
+    const { streams, peers } = await pairs(40);
+    const lent = Buffer.alloc(10_000);
+    const texts = peers.map(textOf);
+    for (const turn of [0, 1]) {
+      for (const [i, stream] of streams.entries()) {
+        stream.writeLent(lent.fill(`${turn}:${i},`), 0, lent.length, 'head:');
+        if (i === 0) expect(stream.buffered).to.equal('head:'.length + lent.length);
+        lent.fill(0);
+      }
+      streams[1]!.write('a small one behind it');
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    for (const stream of streams) stream.end();
+    const piece = (text: string) => `head:${text.repeat(lent.length).slice(0, lent.length)}`;
+    for (const [i, text] of (await Promise.all(texts)).entries()) {
+      const small = i === 1 ? 'a small one behind it' : '';
+      expect(text === `${piece(`0:${i},`)}${small}${piece(`1:${i},`)}${small}`, `stream ${i}`).to.equal(true);
+    }
+  });
+
+  it('keeps pieces whole that the kernel does not take, while others go on', async () => {
+    const { streams, peers } = await pairs(2);
+    const [slow, quick] = streams as [SocketStream, SocketStream];
+    const quickText = textOf(peers[1]!);
+    const lent = Buffer.alloc(15_000);
+    let count = 0;
+    while (slow.buffered < 200_000) {
+      slow.writeLent(lent.fill(`${count};`), 0, lent.length);
+      quick.writeLent(lent.fill(`q${count};`), 0, lent.length);
+      count++;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    for (const stream of streams) stream.end();
+    const expected = (q: string) =>
+      Array.from({ length: count }, (_, i) => `${q}${i};`.repeat(lent.length).slice(0, lent.length)).join('');
+    expect((await textOf(peers[0]!)) === expected(''), 'the slow one').to.equal(true);
+    expect((await quickText) === expected('q'), 'the quick one').to.equal(true);
+  });
+
   for (const [how, close] of [
     ['destroyed', (stream) => stream.destroy('drain')],
     ['closed when all is sent', (stream) => expect(stream.closeWhenSent()).to.equal(true)],

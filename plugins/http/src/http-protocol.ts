@@ -32,7 +32,10 @@ export class HttpProtocol implements Protocol {
   async drain(by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
     const { clock, sessions, downstreams } = this.#engine;
     const isMeant = ({ connection }: Session | DownstreamConnection) => meant(connection);
-    for (const downstream of downstreams) if (isMeant(downstream)) downstream.closeIdle();
+    const closeIdle = () => {
+      for (const downstream of downstreams) if (isMeant(downstream)) downstream.closeIdle();
+    };
+    closeIdle();
     closeGradually(sessions, clock, by, 'drain', isMeant);
     let timer: Disposable | undefined;
     const deadline = new Promise<void>((resolve) => {
@@ -45,6 +48,8 @@ export class HttpProtocol implements Protocol {
     while (unsent() && clock.now() < by.at) await new Promise<void>((resolve) => clock.after(100, resolve));
     // What had come by now is read before it is cut, so that it is delivered or counted, however late this timer is.
     await turnOfTheEventLoop();
+    // Those whose handshake was under way, too.
+    closeIdle();
     let cut = 0;
     for (const session of sessions as Iterable<HttpSession>) {
       if (!isMeant(session)) continue;
