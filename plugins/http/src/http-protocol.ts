@@ -32,10 +32,7 @@ export class HttpProtocol implements Protocol {
   async drain(by: Deadline, meant: (connection: Connection) => boolean): Promise<void> {
     const { clock, sessions, downstreams } = this.#engine;
     const isMeant = ({ connection }: Session | DownstreamConnection) => meant(connection);
-    const closeIdle = () => {
-      for (const downstream of downstreams) if (isMeant(downstream)) downstream.closeIdle();
-    };
-    closeIdle();
+    for (const downstream of downstreams) if (isMeant(downstream)) downstream.closeIdle();
     closeGradually(sessions, clock, by, 'drain', isMeant);
     let timer: Disposable | undefined;
     const deadline = new Promise<void>((resolve) => {
@@ -46,13 +43,13 @@ export class HttpProtocol implements Protocol {
     // A session is over when its answer is written; the client has it when its socket is empty.
     const unsent = () => [...downstreams].some((downstream) => isMeant(downstream) && downstream.stream.buffered > 0);
     while (unsent() && clock.now() < by.at) await new Promise<void>((resolve) => clock.after(100, resolve));
+    const open = [...(sessions as Iterable<HttpSession>)].filter(isMeant);
+    if (open.length === 0) return;
     // What had come by now is read before it is cut, so that it is delivered or counted, however late this timer is.
     await turnOfTheEventLoop();
-    // Those whose handshake was under way, too.
-    closeIdle();
     let cut = 0;
-    for (const session of sessions as Iterable<HttpSession>) {
-      if (!isMeant(session)) continue;
+    for (const session of open) {
+      if (session.ended) continue;
       cut++;
       if (session.plane !== null) session.plane.endNow('drain-deadline');
       else session.abort('drain-deadline');
