@@ -43,13 +43,12 @@ export class HttpProtocol implements Protocol {
     // A session is over when its answer is written; the client has it when its socket is empty.
     const unsent = () => [...downstreams].some((downstream) => isMeant(downstream) && downstream.stream.buffered > 0);
     while (unsent() && clock.now() < by.at) await new Promise<void>((resolve) => clock.after(100, resolve));
-    const open = [...(sessions as Iterable<HttpSession>)].filter(isMeant);
-    if (open.length === 0) return;
+    if (![...sessions].some(isMeant)) return;
     // What had come by now is read before it is cut, so that it is delivered or counted, however late this timer is.
     await turnOfTheEventLoop();
     let cut = 0;
-    for (const session of open) {
-      if (session.ended) continue;
+    for (const session of sessions as Iterable<HttpSession>) {
+      if (!isMeant(session)) continue;
       cut++;
       if (session.plane !== null) session.plane.endNow('drain-deadline');
       else session.abort('drain-deadline');
