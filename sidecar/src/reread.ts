@@ -7,11 +7,12 @@ import type { ConfigurationSource } from './arguments.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { inspect, pluginsOf } from './inspect.ts';
 import { putTogether } from './pieces.ts';
+import { type PackedProvenance, packProvenance, withProvenance } from './provenance.ts';
 
 /** Up to so many bytes a file is read here: that takes less than a thread's start. */
 const SMALL = 32 * 1024;
 
-/** What a reload takes on. */
+/** What a start or a reload takes on. */
 export interface Reread {
   readonly configuration: SidecarConfiguration;
   readonly plugins: readonly ComposedPlugin[];
@@ -24,14 +25,16 @@ export interface RereadTask {
 }
 
 /** What it answers when it is done; the configuration has gone through the port, in pieces. */
-export type RereadAnswer = { readonly problems: readonly string[] } | { readonly directory: string };
+export type RereadAnswer =
+  | { readonly problems: readonly string[] }
+  | { readonly directory: string; readonly provenance: PackedProvenance };
 
 /**
  * Reads a configuration anew beside the traffic: a large file is parsed and validated in a thread of its own, and what that comes
  * to is taken over in slices. Throws a {@link ConfigurationError} with every problem.
  */
 export async function reread(source: ConfigurationSource): Promise<Reread> {
-  if (source.file === undefined || sizeOf(source.file) <= SMALL) return inspect(source);
+  if (source.file === undefined || sizeOf(source.file) <= SMALL) return readHere(source);
   const { port1: port, port2 } = new MessageChannel();
   const task: RereadTask = { source, port: port2 };
   const file = new URL(`./reread-thread${extname(import.meta.url)}`, import.meta.url);
@@ -40,11 +43,19 @@ export async function reread(source: ConfigurationSource): Promise<Reread> {
     const answer = await answerOf(worker);
     if ('problems' in answer) throw new ConfigurationError(answer.problems);
     const configuration = (await inSlices(putTogether(received(port)))) as SidecarConfiguration;
-    return { configuration, plugins: await pluginsOf(configuration, answer.directory) };
+    const plugins = await pluginsOf(configuration, answer.directory);
+    return { configuration: withProvenance(configuration, answer.provenance), plugins };
   } finally {
     port.close();
     void worker.terminate();
   }
+}
+
+/** Reads it in this thread, as at the start. */
+export async function readHere(source: ConfigurationSource): Promise<Reread> {
+  const inspection = await inspect(source);
+  const configuration = withProvenance(inspection.configuration, packProvenance(inspection));
+  return { configuration, plugins: inspection.plugins };
 }
 
 /** Rejects where the thread ends without an answer: a plugin's module may see to that. */

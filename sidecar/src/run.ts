@@ -2,8 +2,7 @@ import { differing, type SidecarConfiguration } from '@outrigger/config';
 import { formatAddress, inSlices, type Logger, PluginError, Runtime } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
 import { ConfigurationError } from './configuration-error.ts';
-import { inspect } from './inspect.ts';
-import { type Reread, reread } from './reread.ts';
+import { type Reread, readHere, reread } from './reread.ts';
 
 /** Exit codes of DESIGN §6. */
 export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
@@ -21,7 +20,7 @@ export interface Companion {
  * not valid; a start that fails is logged.
  */
 export async function run(source: ConfigurationSource, logger: Logger, companion?: Companion): Promise<number> {
-  const { configuration, plugins } = await inspect(source);
+  const { configuration, plugins } = await readHere(source);
   const runtime = new Runtime({ configuration, plugins, logger });
   const ended = untilSignal();
   // Before the start: a SIGHUP must not end the process while it starts.

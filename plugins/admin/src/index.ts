@@ -17,8 +17,9 @@ export default definePlugin<AdminSettings>({
     );
     for (const route of routes)
       bind(AdminRoute).toResolvedValue(
-        (sidecar: Sidecar, sessions: Sessions, clock: Clock) => route({ sidecar, sessions, clock }),
-        [Sidecar, Sessions, Clock],
+        (sidecar: Sidecar, sessions: Sessions, clock: Clock, logger: Logger) =>
+          route({ sidecar, sessions, clock, logger }),
+        [Sidecar, Sessions, Clock, Logger],
       );
   },
 });

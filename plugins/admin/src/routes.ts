@@ -5,9 +5,12 @@ import {
   type AdminRoute,
   type Clock,
   isSendableCloseCode,
+  type Logger,
   type Sessions,
   type Sidecar,
 } from '@outrigger/core';
+import { configDump } from './config-dump.ts';
+import { readLevel, setLevel } from './logging.ts';
 import { clusterRow, listenerRow, sessionRow } from './rows.ts';
 
 /** What the routes tell of. */
@@ -15,6 +18,7 @@ export interface Subjects {
   readonly sidecar: Sidecar;
   readonly sessions: Sessions;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** Sessions in one answer, unless `limit` says otherwise. */
@@ -66,8 +70,20 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
   ({ sidecar }) => ({
     method: 'GET',
     path: '/config_dump',
-    doc: 'The configuration in force, defaults included, secrets masked.',
-    serve: () => ({ body: { generation: sidecar.generation, configuration: sidecar.configuration ?? null } }),
+    doc: 'The configuration in force, defaults included, secrets masked; ?origins tells where each value came from, and what is wrong.',
+    serve: (request) => configDump(request, sidecar),
+  }),
+  ({ logger }) => ({
+    method: 'GET',
+    path: '/logging',
+    doc: 'The least severe level that is logged.',
+    serve: () => readLevel(logger),
+  }),
+  ({ logger }) => ({
+    method: 'POST',
+    path: '/logging',
+    doc: 'Logs from ?level= on (debug, info, warn, error), at once, until it is set anew or the sidecar ends.',
+    serve: (request) => setLevel(request, logger),
   }),
   ({ sidecar }) => ({
     method: 'GET',
