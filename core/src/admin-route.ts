@@ -25,5 +25,10 @@ export interface AdminRoute {
   /** Exact, or a prefix where it ends in `/*`. */
   readonly path: string;
   readonly doc: string;
+  /**
+   * Reachable without the admin token, since it tells nothing of this sidecar: for everybody, or for who accepts `text/html`, as
+   * browsers do that have no token yet.
+   */
+  readonly open?: true | 'text/html';
   serve(request: AdminRequest): Awaitable<AdminReply>;
 }

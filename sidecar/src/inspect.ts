@@ -8,6 +8,7 @@ import {
   type Origin,
   type PluginEntry,
   type Problem,
+  positionAt,
   readDocument,
   type SidecarConfiguration,
   sortProblems,
@@ -196,6 +197,8 @@ function problemOf(
   loaded: Prepared['loaded'],
   ready: readonly ComposedPlugin[],
 ): Problem {
+  if (error.keys !== undefined)
+    return { ...positionAt(document.root, error.keys), path: error.keys.join('.'), message: error.message };
   const listed = loaded.find(({ plugin, entry }) => plugin.name === error.plugin || entry?.use === error.plugin)?.entry;
   // A built-in plugin may be blamed without having an entry, where a listed one is as much to blame: a circle, say.
   const named = loaded.find(({ plugin, entry }) => entry !== undefined && error.message.includes(` ${plugin.name} `));

@@ -1,6 +1,7 @@
 import { AdminRoute, Clock, definePlugin, Lifecycle, Logger, Sessions, Sidecar } from '@outrigger/core';
 import { Admin, type AdminSettings } from './admin.ts';
 import { routes } from './routes.ts';
+import { readToken } from './token.ts';
 
 export type { AdminSettings } from './admin.ts';
 
@@ -11,6 +12,8 @@ export type { AdminSettings } from './admin.ts';
 export default definePlugin<AdminSettings>({
   name: 'admin',
   bind(bind, settings) {
+    // Only looked at: what is wrong with it is wrong with the configuration.
+    if (settings.admin) readToken(settings.admin);
     bind(Lifecycle).toResolvedValue(
       (sidecar: Sidecar, logger: Logger) => new Admin(settings, sidecar, logger.child({ plugin: 'admin' })),
       [Sidecar, Logger],

@@ -30,6 +30,7 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/',
     doc: 'What there is to ask here.',
+    open: 'text/html',
     serve: () => ({
       body: { paths: sidecar.adminRoutes.map(({ method, path, doc }) => ({ method, path, doc })) },
     }),
@@ -38,12 +39,14 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/livez',
     doc: '200 while the process works.',
+    open: true,
     serve: () => ({ body: { status: 'live' } }),
   }),
   ({ sidecar }) => ({
     method: 'GET',
     path: '/readyz',
     doc: '200 while every listener accepts; 503 before, and from the begin of a drain on.',
+    open: true,
     serve: () => ({ status: sidecar.state === 'ready' ? 200 : 503, body: { status: sidecar.state } }),
   }),
   ({ sidecar, sessions, clock }) => ({
