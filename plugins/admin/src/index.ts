@@ -13,7 +13,7 @@ export default definePlugin<AdminSettings>({
   name: 'admin',
   bind(bind, settings) {
     // Only looked at: what is wrong with it is wrong with the configuration.
-    if (settings.admin) readToken(settings.admin);
+    const guarded = settings.admin ? readToken(settings.admin) !== undefined : false;
     bind(Lifecycle).toResolvedValue(
       (sidecar: Sidecar, logger: Logger) => new Admin(settings, sidecar, logger.child({ plugin: 'admin' })),
       [Sidecar, Logger],
@@ -21,7 +21,7 @@ export default definePlugin<AdminSettings>({
     for (const route of routes)
       bind(AdminRoute).toResolvedValue(
         (sidecar: Sidecar, sessions: Sessions, clock: Clock, logger: Logger) =>
-          route({ sidecar, sessions, clock, logger }),
+          route({ sidecar, sessions, clock, logger, guarded }),
         [Sidecar, Sessions, Clock, Logger],
       );
   },

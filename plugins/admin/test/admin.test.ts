@@ -60,6 +60,7 @@ describe('the admin address', () => {
     const one = await begin(local);
     const paths = [
       '/',
+      '/openapi.json',
       '/livez',
       '/readyz',
       '/healthz',
@@ -74,7 +75,7 @@ describe('the admin address', () => {
     ];
     expect((await ask(one, '/')).body.paths.map(({ path }: { path: string }) => path)).to.deep.equal(paths);
     const lost = await ask(one, '/nope');
-    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 12]);
+    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 13]);
     const wrong = await ask(one, '/drain');
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'POST']);
   });
