@@ -56,14 +56,15 @@ const NAMED_CHANGES = 20;
 
 /**
  * SIGHUP: reads the configuration again, and changes over to it where it is valid. The one in force stays on any error, which
- * is logged and shown on the admin address. What comes meanwhile waits: the file is read after the one before is in force.
+ * is logged and shown on the admin address. What comes meanwhile waits: the file is read after the one before is in force, or
+ * was given up.
  */
 function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger, first: SidecarConfiguration) {
   let inForce = first;
   const reload = async () => {
     let loaded: Reread;
     try {
-      loaded = await reread(source);
+      loaded = await reread(source, runtime.clock);
     } catch (error) {
       if (error instanceof ConfigurationError) runtime.reloadRefused(error.problems);
       throw error;

@@ -22,13 +22,16 @@ export class Admin implements Lifecycle {
   readonly #settings: AdminSettings;
   readonly #sidecar: Sidecar;
   readonly #logger: Logger;
+  readonly #byDefault: string;
   readonly #held = new Map<string, Held>();
   #token: Token | undefined;
 
-  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger) {
+  /** `byDefault`: where a sidecar is that was not told, and gives way. */
+  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, byDefault = DEFAULT) {
     this.#settings = settings;
     this.#sidecar = sidecar;
     this.#logger = logger;
+    this.#byDefault = byDefault;
     const { admin } = settings;
     if (admin && !isLocal(admin.bind) && !hasToken(admin)) {
       logger.warn(
@@ -80,7 +83,7 @@ export class Admin implements Lifecycle {
       this.#sidecar.announce(name, held.address);
     } catch (error) {
       // Several sidecars on one machine, none of which was told where: the first has it, and traffic matters more.
-      if (!(error instanceof AddressInUse) || bind !== DEFAULT) throw error;
+      if (!(error instanceof AddressInUse) || bind !== this.#byDefault) throw error;
       this.#logger.error(`no ${name} address: ${error.message}; set ${name}.bind, or ${name}: false`);
     }
   }

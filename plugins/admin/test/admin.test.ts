@@ -3,6 +3,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AdminRoute, Cluster, Session } from '@outrigger/core';
 import { expect } from 'chai';
+import { Admin } from '../src/admin.ts';
 import { type SetUp, setUp } from './stand-ins.ts';
 
 const at = '1970-01-01T00:00:00.000Z';
@@ -335,27 +336,20 @@ describe('the admin address', () => {
   it('gives way where another sidecar has the default address, and only there', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
-    const { port } = other.address() as AddressInfo;
-    const taken = setUp({ admin: { bind: `127.0.0.1:${port}` } });
-    let message = '';
-    await taken.start().catch((error: Error) => {
-      message = error.message;
-    });
-    expect(message).to.equal(`127.0.0.1:${port} is in use`);
+    const bind = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const taken = setUp({ admin: { bind } });
+    const failure = await taken.start().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    expect(failure).to.equal(`${bind} is in use`);
+
+    const second = setUp({ admin: { bind } });
+    await new Admin({ admin: { bind } }, second.sidecar, second.logger, bind).start();
+    expect(second.logged).to.deep.equal([`no admin address: ${bind} is in use; set admin.bind, or admin: false`]);
+    expect([...second.sidecar.addresses]).to.deep.equal([]);
     other.close();
     await once(other, 'close');
-
-    const first = createServer();
-    first.on('error', () => {});
-    first.listen(9901, '127.0.0.1');
-    // Where somebody else has it already, that will do as well.
-    await Promise.race([once(first, 'listening'), once(first, 'error')]);
-    const second = await begin({ admin: { bind: '127.0.0.1:9901' } });
-    expect(second.logged).to.deep.equal([
-      'no admin address: 127.0.0.1:9901 is in use; set admin.bind, or admin: false',
-    ]);
-    expect([...second.sidecar.addresses]).to.deep.equal([]);
-    first.close();
   });
 
   it('is handed from one instance of the plugin to the next without closing', async () => {

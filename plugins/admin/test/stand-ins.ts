@@ -49,6 +49,7 @@ export interface SetUp {
   readonly sidecar: SidecarStandIn;
   readonly clock: VirtualClock;
   readonly logged: string[];
+  readonly logger: Logger;
   readonly composition: Composition;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -78,6 +79,7 @@ export function setUp(settings: AdminSettings, open: readonly Session[] = [], mo
     sidecar,
     clock,
     logged,
+    logger,
     composition,
     async start() {
       for (const { value } of composition.lifecycles) await value.start?.();
