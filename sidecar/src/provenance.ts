@@ -13,7 +13,9 @@ export interface PackedProvenance {
   readonly warnings: readonly string[];
 }
 
-export function packProvenance(inspection: Inspection): PackedProvenance {
+/** Undefined where there is no admin address, and so nobody who asks. */
+export function packProvenance(inspection: Inspection): PackedProvenance | undefined {
+  if (inspection.configuration.admin === false) return undefined;
   const text = JSON.stringify([...valuesOf(inspection)]);
   return { values: gzipSync(text, { level: 1 }), warnings: inspection.warnings };
 }
@@ -21,8 +23,10 @@ export function packProvenance(inspection: Inspection): PackedProvenance {
 /** The configuration, with what was kept. */
 export function withProvenance(
   configuration: SidecarConfiguration,
-  { values, warnings }: PackedProvenance,
+  packed: PackedProvenance | undefined,
 ): SidecarConfiguration {
+  if (packed === undefined) return configuration;
+  const { values, warnings } = packed;
   const provenance = { values: async () => (await unpack(values)).toString('utf8'), warnings };
   return Object.freeze({ ...configuration, provenance });
 }

@@ -27,7 +27,7 @@ export interface RereadTask {
 /** What it answers when it is done; the configuration has gone through the port, in pieces. */
 export type RereadAnswer =
   | { readonly problems: readonly string[] }
-  | { readonly directory: string; readonly provenance: PackedProvenance };
+  | { readonly directory: string; readonly provenance: PackedProvenance | undefined };
 
 /** What it tells on its way: the plugin that it loads now, with the place of its entry. */
 export interface RereadNews {
