@@ -10,13 +10,24 @@ const bind = (doc: string, ...byDefault: string[]): Schema => ({
 /** Where the admin page is, unless the file says otherwise. */
 export const ADMIN_BIND = '127.0.0.1:9901';
 
+const adminSchema: Schema = {
+  ...bind('Address of the admin page and its API.', ADMIN_BIND),
+  token: {
+    doc: 'What everything but the probes and the page must be asked with, as Authorization: Bearer; 16 characters or more.',
+    format: String,
+    sensitive: true,
+    optional: true,
+  },
+  tokenFile: { doc: 'A file with the token instead; read again on reload.', format: 'path', optional: true },
+};
+
 export const rootSchema: Schema = {
   service: {
     name: { doc: "OpenTelemetry's service.name.", format: String, default: 'outrigger', env: 'OTEL_SERVICE_NAME' },
   },
   admin: {
     doc: 'The admin address; false turns it off.',
-    format: { oneOf: [[false], bind('Address of the admin page and its API.', ADMIN_BIND)] },
+    format: { oneOf: [[false], adminSchema] },
     default: { bind: ADMIN_BIND },
   },
   probes: {

@@ -92,3 +92,10 @@ export function entryAt(node: Node | undefined, key: string): Entry | undefined 
 export function itemsOf(node: Node | undefined): ListNode['items'] {
   return node?.kind === 'list' ? node.items : [];
 }
+
+/** Where stands what these keys lead to, or as much of it as there is. */
+export function positionAt(node: Node, keys: readonly string[]): Position {
+  const [key, ...rest] = keys;
+  const entry = key === undefined ? undefined : entryAt(node, key);
+  return entry === undefined ? node.position : positionAt(entry.node, rest);
+}

@@ -1,6 +1,6 @@
 export { configurationFor } from './configuration-for.ts';
 export { type Difference, difference, differing } from './difference.ts';
-export { type Document, plainDocument, readDocument, type Source } from './document.ts';
+export { type Document, plainDocument, positionAt, readDocument, type Source } from './document.ts';
 export type { Environment } from './environment.ts';
 export { describeFormat, writeValue } from './formats.ts';
 export { type JsonSchema, jsonSchema } from './json-schema.ts';

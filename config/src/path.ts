@@ -1,12 +1,4 @@
-/** `listeners` and `edge` → `listeners.edge`; a name that is not a plain word is quoted: `clusters."a.b"`. */
-export function joinKey(path: string, key: string): string {
-  const word = /^[\w/-][\w/@-]*$/.test(key) ? key : JSON.stringify(key);
-  return path === '' ? word : `${path}.${word}`;
-}
-
-export function joinIndex(path: string, index: number): string {
-  return `${path}[${index}]`;
-}
+export { joinIndex, joinKey } from '@outrigger/core';
 
 /** `clusters."a.b".endpoints[0]` → its steps. Throws an Error that says what is wrong with the path. */
 export function parsePath(text: string): (string | number)[] {

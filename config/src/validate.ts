@@ -51,9 +51,17 @@ export interface Known {
   readonly discoveries?: ReadonlyMap<string, Schema | undefined>;
 }
 
+/** The admin address, and what it must be asked with: one of the two, or nothing. */
+export interface AdminAddress {
+  readonly bind: string;
+  readonly token?: string;
+  /** Absolute. */
+  readonly tokenFile?: string;
+}
+
 /** Core's configuration, and what the program needs beside it. */
 export interface SidecarConfiguration extends Configuration {
-  readonly admin: { readonly bind: string } | false;
+  readonly admin: AdminAddress | false;
   readonly probes: { readonly bind: string } | false;
   /** The whole, as a file would have it: defaults included, plugins in their long form, what is sensitive masked. */
   readonly shown: Settings;

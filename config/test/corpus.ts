@@ -119,12 +119,12 @@ export const wrong: readonly (readonly [name: string, text: string, ...problems:
   [
     'an address where the admin section belongs',
     `admin: "127.0.0.1:1"\n${LISTENERS}${CLUSTERS}`,
-    '1:8 admin: is "127.0.0.1:1", expected false, or a map with bind',
+    '1:8 admin: is "127.0.0.1:1", expected false, or a map with bind, token, tokenFile',
   ],
   [
     'true where false or a map belongs',
     `admin: true\n${LISTENERS}${CLUSTERS}`,
-    '1:8 admin: is true, expected false, or a map with bind',
+    '1:8 admin: is true, expected false, or a map with bind, token, tokenFile',
   ],
   [
     'a port where an address belongs',

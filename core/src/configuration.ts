@@ -1,3 +1,5 @@
+import type { Provenance } from './configured-values.ts';
+
 /**
  * The validated configuration as core reads it: frozen, defaults filled in, durations in milliseconds. Keys that plugins
  * declared (`sections`) are in `settings`, validated and typed by their schemas.
@@ -11,6 +13,8 @@ export interface Configuration {
   readonly plugins: readonly PluginSpec[];
   /** The whole as a file would have it: defaults included, what is sensitive masked. */
   readonly shown?: unknown;
+  /** Undefined where a program has made it. */
+  readonly provenance?: Provenance;
 }
 
 export interface DrainSpec {

@@ -48,11 +48,18 @@ export type { ConnectSink, Scope } from './transport.ts';
 
 // What surrounds them.
 
-export type { AdminReply, AdminRequest } from './admin-route.ts';
+export type { AdminAnswer, AdminParameter, AdminReply, AdminRequest, JsonSchema } from './admin-route.ts';
 export { Timer } from './clock.ts';
 export type { ClusterSpec, Configuration, DrainSpec, ListenerSpec, PluginSpec, RouteSpec } from './configuration.ts';
+export {
+  type ConfiguredValue,
+  joinIndex,
+  joinKey,
+  type Provenance,
+  valuesIn,
+} from './configured-values.ts';
 export type { Deadline } from './lifecycle.ts';
-export type { LogLevel } from './logger.ts';
+export { LOG_LEVELS, type LogLevel } from './logger.ts';
 export {
   type Counter,
   type Gauge,
@@ -62,6 +69,7 @@ export {
   noMetrics,
 } from './metrics.ts';
 
+export { type ProblemLine, parseProblem } from './problem-line.ts';
 export type { ListenerState, Reloads } from './sidecar.ts';
 
 // Implementations. For the program that composes: loading, ordering, running.

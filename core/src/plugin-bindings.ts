@@ -30,6 +30,8 @@ export function load(instance: PluginInstance, container: Container, contributor
   try {
     container.load(module);
   } catch (error) {
+    // It says itself what is wrong, and where.
+    if (error instanceof PluginError && error.keys !== undefined) throw error;
     throw new PluginError(plugin.name, `plugin ${plugin.name} failed in bind(): ${messageOf(error)}`, { cause: error });
   }
   if (returned instanceof Promise) {

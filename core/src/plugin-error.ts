@@ -2,10 +2,13 @@
 export class PluginError extends Error {
   /** What the configuration calls it. */
   readonly plugin: string;
+  /** Keys at the root of the configuration down to what is wrong, where that is not the plugin's entry. */
+  readonly keys: readonly string[] | undefined;
 
-  constructor(plugin: string, message: string, options?: ErrorOptions) {
+  constructor(plugin: string, message: string, options: ErrorOptions & { readonly keys?: readonly string[] } = {}) {
     super(message, options);
     this.name = 'PluginError';
     this.plugin = plugin;
+    this.keys = options.keys;
   }
 }

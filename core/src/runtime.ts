@@ -5,6 +5,7 @@ import type { Cluster } from './cluster.ts';
 import { type ClusterPlan, ClusterRegistry } from './cluster-registry.ts';
 import { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
 import type { ClusterSpec, Configuration, ListenerSpec } from './configuration.ts';
+import type { Provenance } from './configured-values.ts';
 import type { Connection, ListenerInfo } from './connection.ts';
 import { TcpConnector } from './connector.ts';
 import { Departures } from './departures.ts';
@@ -118,6 +119,10 @@ export class Runtime implements Sidecar {
 
   get configuration(): unknown {
     return this.#generation?.configuration.shown;
+  }
+
+  get provenance(): Provenance | undefined {
+    return this.#generation?.configuration.provenance;
   }
 
   get reloads(): Reloads {

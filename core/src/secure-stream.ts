@@ -1,9 +1,10 @@
 import type { TLSSocket } from 'node:tls';
-import type { ByteSink, ByteStream } from './byte-stream.ts';
+import type { ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { type Handle, handleOf, readDirectly, type WriteRequest, writeRequest } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
 import { type Sender, sendAtTurnsEnd } from './outbox.ts';
+import { SocketEvents, STREAM } from './socket-events.ts';
 
 /** Up to here a head and what follows it go as one string, and wait for the end of the turn. */
 const STRING_WRITE = 4 * 1024;
@@ -11,7 +12,6 @@ const STRING_WRITE = 4 * 1024;
 /** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
 const HIGH_WATER = 64 * 1024;
 
-const STREAM = Symbol('outrigger.secureStream');
 type StreamSocket = TLSSocket & { [STREAM]?: SecureStream };
 type SecureHandle = Handle & { readonly _parent?: Handle };
 type SecureRequest = WriteRequest & { stream?: SecureStream; length?: number };
@@ -23,12 +23,7 @@ let scratch = Buffer.allocUnsafeSlow(96 * 1024);
  * with a plain socket: the handle goes on with what it has decrypted when it is told to stop, and it ends the process where it
  * is given a write while one is under way; it copies what it is given.
  */
-export class SecureStream implements ByteStream, Sender {
-  readonly socket: TLSSocket;
-  #sink: ByteSink | undefined;
-  #drained: (() => void) | undefined;
-  #paused = true;
-  #closed = false;
+export class SecureStream extends SocketEvents<TLSSocket> implements ByteStream, Sender {
   /** What came while paused, and whether the peer's end came behind it. */
   #held: Buffer[] | undefined;
   #endHeld = false;
@@ -41,22 +36,12 @@ export class SecureStream implements ByteStream, Sender {
   #full = false;
   #sent = 0;
 
-  constructor(socket: StreamSocket) {
-    this.socket = socket;
-    socket[STREAM] = this;
-    socket.on('drain', onDrain);
-    socket.on('end', onEnd);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+  constructor(socket: TLSSocket) {
+    super(socket);
     socket.pause();
     const early = socket.read() as Buffer | null;
     if (early !== null) this.#held = [early];
     readDirectly(socket, onSharedRead as never);
-  }
-
-  read(sink: ByteSink): void {
-    this.#sink = sink;
-    if (this.#paused) this.resume();
   }
 
   write(data: Buffer | string): boolean {
@@ -99,19 +84,9 @@ export class SecureStream implements ByteStream, Sender {
     return this.write(scratch.subarray(0, length));
   }
 
-  onDrain(listener: (() => void) | undefined): void {
-    this.#drained = listener;
-  }
-
-  pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
-    this.socket.pause();
-  }
-
   resume(): void {
-    if (!this.#paused || this.destroyed) return;
-    this.#paused = false;
+    if (!this.paused || this.destroyed) return;
+    this.paused = false;
     if (this.#held === undefined && !this.#endHeld) this.socket.resume();
     else process.nextTick(release, this);
   }
@@ -138,10 +113,6 @@ export class SecureStream implements ByteStream, Sender {
     this.destroy(cause);
   }
 
-  keepAlive(idleMs: number): void {
-    this.socket.setKeepAlive(true, idleMs);
-  }
-
   get buffered(): number {
     return this.socket.writableLength + this.#writing + this.#queued;
   }
@@ -152,31 +123,27 @@ export class SecureStream implements ByteStream, Sender {
     return below === undefined ? this.#sent : below.bytesWritten - below.writeQueueSize;
   }
 
-  get destroyed(): boolean {
-    return this.socket.destroyed;
-  }
-
   // Called by the socket's events, which are shared functions.
 
   received(buffer: Buffer, length: number): boolean {
-    if (this.#paused || this.#held !== undefined) {
+    if (this.paused || this.#held !== undefined) {
       this.#held ??= [];
       this.#held.push(Buffer.from(buffer.subarray(0, length)));
-    } else this.#sink?.bytes(buffer, 0, length);
-    return !this.#paused;
+    } else this.sink?.bytes(buffer, 0, length);
+    return !this.paused;
   }
 
   /** What was held goes on, unless it was paused again. */
   release(): void {
-    while (this.#held !== undefined && !this.#paused) {
+    while (this.#held !== undefined && !this.paused) {
       const bytes = this.#held.shift()!;
       if (this.#held.length === 0) this.#held = undefined;
-      this.#sink?.bytes(bytes, 0, bytes.length);
+      this.sink?.bytes(bytes, 0, bytes.length);
     }
-    if (this.#paused || this.destroyed) return;
+    if (this.paused || this.destroyed) return;
     if (this.#endHeld) {
       this.#endHeld = false;
-      this.#sink?.end();
+      this.sink?.end();
     } else this.socket.resume();
   }
 
@@ -192,31 +159,18 @@ export class SecureStream implements ByteStream, Sender {
     else if (this.#ending) this.socket.end();
     if (this.#full) {
       this.#full = false;
-      this.#drained?.();
+      this.drainListener?.();
     }
   }
 
-  drained(): void {
-    this.#drained?.();
-  }
-
-  ended(): void {
+  override ended(): void {
     if (this.#held !== undefined) this.#endHeld = true;
-    else this.#sink?.end();
+    else super.ended();
   }
 
-  failed(error: Error): void {
-    this.#sink?.error(error);
-  }
-
-  gone(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    const sink = this.#sink;
-    this.#sink = undefined;
-    this.#drained = undefined;
+  override gone(): void {
     this.#held = undefined;
-    sink?.closed();
+    super.gone();
   }
 
   #toHandle(data: Buffer | string): void {
@@ -250,16 +204,4 @@ function onWritten(this: SecureRequest, status: number): void {
 }
 function release(stream: SecureStream): void {
   stream.release();
-}
-function onDrain(this: StreamSocket): void {
-  this[STREAM]!.drained();
-}
-function onEnd(this: StreamSocket): void {
-  this[STREAM]!.ended();
-}
-function onError(this: StreamSocket, error: Error): void {
-  this[STREAM]!.failed(error);
-}
-function onClose(this: StreamSocket): void {
-  this[STREAM]!.gone();
 }

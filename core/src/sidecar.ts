@@ -1,6 +1,7 @@
 import type { AdminDetails } from './admin-details.ts';
 import type { AdminRoute } from './admin-route.ts';
 import type { Cluster } from './cluster.ts';
+import type { Provenance } from './configured-values.ts';
 import type { ListenerInfo } from './connection.ts';
 
 /** A listener as it is now. */
@@ -36,6 +37,8 @@ export interface Sidecar {
   readonly generation: number;
   /** The configuration in force as a file would have it: defaults included, what is sensitive masked. */
   readonly configuration: unknown;
+  /** Where that came from; undefined where a program has made it. */
+  readonly provenance: Provenance | undefined;
   readonly reloads: Reloads;
   /** Those that accept and those that drain. */
   listenerStates(): readonly ListenerState[];

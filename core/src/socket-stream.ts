@@ -1,11 +1,12 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { ARENA_SIZE, copyOf, pieceOf, pieceSent } from './arena.ts';
-import type { ByteSink, ByteStream } from './byte-stream.ts';
+import type { ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
 import { handleOf, ioIsDirect, readDirectly, SHARED, writeRequest } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
 import { type Sender, sendAtTurnsEnd } from './outbox.ts';
+import { SocketEvents, STREAM } from './socket-events.ts';
 
 /**
  * Up to here a latin1 string is the cheaper write: libuv sends it at once and copies only what the kernel did not take. Longer
@@ -19,14 +20,10 @@ const WAITING_PIECE = 20 * 1024;
 /** From so many bytes on that wait, `write` returns false: as net.Socket has it. */
 const HIGH_WATER = 64 * 1024;
 
-const STREAM = Symbol('outrigger.stream');
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
 
 /** A TCP or Unix-domain socket, or anything that behaves like one (a TLS socket), as a {@link ByteStream}. */
-export class SocketStream implements ByteStream, Sender {
-  readonly socket: Socket;
-  #sink: ByteSink | undefined;
-  #drained: (() => void) | undefined;
+export class SocketStream extends SocketEvents<Socket> implements ByteStream, Sender {
   #connected: (() => void) | undefined;
   /** Whether writes go to the handle: not while it connects, nor through TLS. */
   #direct = false;
@@ -35,16 +32,9 @@ export class SocketStream implements ByteStream, Sender {
   /** What this turn of the event loop has written, to go out at its end: small pieces in one string, or one that is larger. */
   #turn = '';
   #piece: Buffer | undefined;
-  #paused = true;
-  #closed = false;
 
-  private constructor(socket: StreamSocket) {
-    this.socket = socket;
-    socket[STREAM] = this;
-    socket.on('drain', onDrain);
-    socket.on('end', onEnd);
-    socket.on('error', onError);
-    socket.on('close', onClose);
+  private constructor(socket: Socket) {
+    super(socket);
   }
 
   /**
@@ -53,7 +43,7 @@ export class SocketStream implements ByteStream, Sender {
    */
   static accepted(socket: Socket): SocketStream {
     const stream = new SocketStream(socket);
-    stream.#paused = false;
+    stream.paused = false;
     if (ioIsDirect()) {
       stream.#direct = true;
       readDirectly(socket, onSharedRead);
@@ -74,14 +64,9 @@ export class SocketStream implements ByteStream, Sender {
     const socket = connect({ ...options, allowHalfOpen: true, onread: { buffer: SHARED, callback: onSharedRead } });
     const stream = new SocketStream(socket);
     stream.#connected = connected;
-    stream.#paused = false;
+    stream.paused = false;
     socket.on('connect', onConnect);
     return stream;
-  }
-
-  read(sink: ByteSink): void {
-    this.#sink = sink;
-    if (this.#paused) this.resume();
   }
 
   write(data: Buffer | string): boolean {
@@ -164,23 +149,13 @@ export class SocketStream implements ByteStream, Sender {
     if (status !== 0) this.socket.destroy(writeError(status));
     else if (this.#full && this.buffered === 0) {
       this.#full = false;
-      this.#drained?.();
+      this.drainListener?.();
     }
   }
 
-  onDrain(listener: (() => void) | undefined): void {
-    this.#drained = listener;
-  }
-
-  pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
-    this.socket.pause();
-  }
-
   resume(): void {
-    if (!this.#paused || this.destroyed) return;
-    this.#paused = false;
+    if (!this.paused || this.destroyed) return;
+    this.paused = false;
     this.socket.resume();
   }
 
@@ -216,10 +191,6 @@ export class SocketStream implements ByteStream, Sender {
     } else this.socket.destroy();
   }
 
-  keepAlive(idleMs: number): void {
-    this.socket.setKeepAlive(true, idleMs);
-  }
-
   get buffered(): number {
     const waiting = this.#turn.length + (this.#piece?.length ?? 0) + this.socket.writableLength;
     return this.#direct ? waiting + (handleOf(this.socket)?.writeQueueSize ?? 0) : waiting;
@@ -232,26 +203,11 @@ export class SocketStream implements ByteStream, Sender {
     return handle.bytesWritten - handle.writeQueueSize;
   }
 
-  get destroyed(): boolean {
-    return this.socket.destroyed;
-  }
+  // Called by the socket's events, which are shared functions.
 
-  /** Called by the socket's events, which are shared functions: a closure per socket and event would cost 400 bytes each. */
   received(buffer: Buffer, length: number): boolean {
-    this.#sink?.bytes(buffer, 0, length);
-    return !this.#paused;
-  }
-
-  drained(): void {
-    this.#drained?.();
-  }
-
-  ended(): void {
-    this.#sink?.end();
-  }
-
-  failed(error: Error): void {
-    this.#sink?.error(error);
+    this.sink?.bytes(buffer, 0, length);
+    return !this.paused;
   }
 
   opened(): void {
@@ -259,15 +215,6 @@ export class SocketStream implements ByteStream, Sender {
     this.#connected = undefined;
     this.#direct = ioIsDirect();
     connected?.();
-  }
-
-  gone(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    const sink = this.#sink;
-    this.#sink = undefined;
-    this.#drained = undefined;
-    sink?.closed();
   }
 }
 
@@ -282,18 +229,6 @@ function onSharedRead(this: Socket, length: number, buffer: Uint8Array): boolean
 }
 function onData(this: StreamSocket, bytes: Buffer): void {
   this[STREAM]!.received(bytes, bytes.length);
-}
-function onDrain(this: StreamSocket): void {
-  this[STREAM]!.drained();
-}
-function onEnd(this: StreamSocket): void {
-  this[STREAM]!.ended();
-}
-function onError(this: StreamSocket, error: Error): void {
-  this[STREAM]!.failed(error);
-}
-function onClose(this: StreamSocket): void {
-  this[STREAM]!.gone();
 }
 function onConnect(this: StreamSocket): void {
   this[STREAM]!.opened();

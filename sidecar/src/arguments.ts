@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { didYouMean, type LogLevel } from '@outrigger/core';
+import { didYouMean, LOG_LEVELS, type LogLevel } from '@outrigger/core';
 
 /** What the command line asks for. */
 export type Command =
@@ -37,7 +37,6 @@ export class UsageError extends Error {
   }
 }
 
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const SHELLS = ['bash', 'zsh'] as const;
 
 const OPTIONS = {
@@ -240,8 +239,8 @@ function unknownCommand(name: string): string {
 }
 
 function levelOf(level: string): LogLevel {
-  const found = LEVELS.find((one) => one === level);
-  if (found === undefined) throw new UsageError(`--log-level is "${level}"; expected one of ${LEVELS.join(', ')}`);
+  const found = LOG_LEVELS.find((one) => one === level);
+  if (found === undefined) throw new UsageError(`--log-level is "${level}"; expected one of ${LOG_LEVELS.join(', ')}`);
   return found;
 }
 

@@ -1,3 +1,4 @@
+import { parseProblem } from '@outrigger/core';
 import type { Paint } from './colours.ts';
 import type { Inspection } from './inspect.ts';
 
@@ -21,6 +22,7 @@ function counted(count: number, what: string): string {
 
 /** A problem with its place in bold: `FILE:LINE:COLUMN path: what is wrong`. */
 export function paintProblem(problem: string, paint: Paint): string {
-  const [, place, path = '', rest] = /^(\S+:\d+:\d+)( (?:"(?:[^"\\]|\\.)*"|[^\s:"])+)?: (.*)$/s.exec(problem) ?? [];
-  return place === undefined ? problem : `${paint('bold', place)}${path === '' ? '' : paint('cyan', path)}: ${rest}`;
+  const { origin, path, message } = parseProblem(problem);
+  if (origin === undefined) return problem;
+  return `${paint('bold', origin)}${path === undefined ? '' : paint('cyan', ` ${path}`)}: ${message}`;
 }

@@ -1,4 +1,5 @@
-import { COMMANDS, LEVELS, optionsOf, SHELLS } from './arguments.ts';
+import { LOG_LEVELS } from '@outrigger/core';
+import { COMMANDS, optionsOf, SHELLS } from './arguments.ts';
 
 /** The script that `outrigger completion SHELL` prints. */
 export function completion(shell: (typeof SHELLS)[number]): string {
@@ -28,7 +29,7 @@ _outrigger() {
       IFS=$'\\n'
       COMPREPLY=($(for i in yaml yml json; do compgen -f -X "!*.$i" -- "$word"; done; compgen -d -- "$word"))
       return ;;
-    --log-level) COMPREPLY=($(compgen -W "${LEVELS.join(' ')}" -- "$word")); return ;;
+    --log-level) COMPREPLY=($(compgen -W "${LOG_LEVELS.join(' ')}" -- "$word")); return ;;
     --set|--listen|--to) return ;;
   esac
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -81,7 +82,7 @@ if [ "$funcstack[1]" = "_outrigger" ]; then _outrigger "$@"; else compdef _outri
 
 function zshOption(option: string): string {
   if (option === '-c' || option === '--config') return `'${option}[configuration]:file:_files -g "*.(yaml|yml|json)"'`;
-  if (option === '--log-level') return `'--log-level[least severe level]:level:(${LEVELS.join(' ')})'`;
+  if (option === '--log-level') return `'--log-level[least severe level]:level:(${LOG_LEVELS.join(' ')})'`;
   if (option === '--set') return `'*--set[override one value]:PATH=VALUE:'`;
   if (option === '--listen' || option === '--to') return `'${option}[address]:ADDR:'`;
   return `'${option}'`;

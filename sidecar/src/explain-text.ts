@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
+import type { ConfiguredValue } from '@outrigger/core';
 import type { Paint } from './colours.ts';
-import type { ExplainedHook, ExplainedListener, ExplainedValue, Explanation } from './explain.ts';
+import type { ExplainedHook, ExplainedListener, Explanation } from './explain.ts';
 import type { ShownMatch } from './route-order.ts';
 
 const WIDTH = 80;
@@ -88,7 +89,7 @@ function matchText({ host, path, method, headers = {} }: ShownMatch): string {
   return conditions.length === 0 ? 'everything' : conditions.join(', ');
 }
 
-function valueLines({ path, value, origin }: ExplainedValue, file: string, paint: Paint): string[] {
+function valueLines({ path, value, origin }: ConfiguredValue, file: string, paint: Paint): string[] {
   const where = origin.startsWith(`${file}:`) ? basename(file) + origin.slice(file.length) : origin;
   const told = where === 'default' ? paint('dim', where) : where;
   const left = `  ${path}: ${typeof value === 'string' && !/^[\s]|[\s]$|^$/.test(value) ? value : JSON.stringify(value)}`;

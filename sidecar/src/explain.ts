@@ -1,9 +1,9 @@
-import { describeOrigin, type Origin } from '@outrigger/config';
 import {
   AdminRoute,
   BalancerFactory,
   type ClusterSpec,
   type Composition,
+  type ConfiguredValue,
   ConnectionHooks,
   Connector,
   Discovery,
@@ -19,6 +19,7 @@ import {
 } from '@outrigger/core';
 import type { Inspection } from './inspect.ts';
 import { inOrderOfMatching, matchOf, type ShownMatch } from './route-order.ts';
+import { shownPlugins, valuesOf } from './values.ts';
 
 /** What `outrigger explain --json` prints: a configuration as it works. What is sensitive is masked. */
 export interface Explanation {
@@ -28,7 +29,7 @@ export interface Explanation {
   readonly plugins: readonly ExplainedPlugin[];
   readonly listeners: readonly ExplainedListener[];
   readonly clusters: readonly ExplainedCluster[];
-  readonly values: readonly ExplainedValue[];
+  readonly values: readonly ConfiguredValue[];
   /** Variables of OpenTelemetry that are set: plugins read them themselves, and they override the file. */
   readonly environment: readonly string[];
   readonly warnings: readonly string[];
@@ -74,12 +75,6 @@ export interface ExplainedCluster {
   readonly discovery: string;
   /** As far as the file knows them. */
   readonly endpoints: readonly { readonly address: string; readonly weight: number }[];
-}
-
-export interface ExplainedValue {
-  readonly path: string;
-  readonly value: unknown;
-  readonly origin: string;
 }
 
 /** Hooks in the order of a session's life (see docs/life-of-a-session.md). */
@@ -134,7 +129,7 @@ export function explain(inspection: Inspection, env: NodeJS.ProcessEnv = process
     })),
     listeners: configuration.listeners.map((listener) => listenerOf(listener, inspection)),
     clusters: configuration.clusters.map((cluster) => clusterOf(cluster, inspection)),
-    values: valuesOf(inspection),
+    values: [...valuesOf(inspection)],
     environment: Object.keys(env)
       .filter((name) => name.startsWith('OTEL_') && env[name] !== '')
       .sort(),
@@ -192,66 +187,4 @@ function clusterOf(cluster: ClusterSpec, { composition }: Inspection): Explained
 function described(name: string, spec: unknown): string {
   const { host, port } = spec as { host?: unknown; port?: unknown };
   return typeof host === 'string' && typeof port === 'number' ? `${name} ${host}:${port}` : name;
-}
-
-interface ShownPlugin {
-  readonly name: string;
-  readonly spec: Readonly<Record<string, unknown>>;
-  /** Path of its entry and of its settings in the file. */
-  readonly path: string | undefined;
-  readonly settingsPath: string;
-}
-
-function shownPlugins({ configuration, plugins, entries }: Inspection): ShownPlugin[] {
-  const specs = configuration.shown['plugins'] as readonly Readonly<Record<string, unknown>>[];
-  return plugins.map(({ plugin: { name } }) => {
-    const entry = entries.get(name);
-    const spec = specs.find(({ use }) => use === (entry?.use ?? name))!;
-    return { name, spec, path: entry?.path, settingsPath: entry?.settingsPath ?? `plugins.${name}` };
-  });
-}
-
-/** Every value that holds, in the order of the file; plugins' settings last, by the plugins' names. */
-function valuesOf(inspection: Inspection): ExplainedValue[] {
-  const { origins, configuration } = inspection;
-  const values: ExplainedValue[] = [];
-  const walk = (value: unknown, path: string, where: string): void => {
-    if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
-      if (Array.isArray(value)) {
-        for (const [index, item] of value.entries()) walk(item, `${path}[${index}]`, `${where}[${index}]`);
-      } else for (const [key, item] of Object.entries(value)) walk(item, join(path, key), join(where, key));
-      return;
-    }
-    const origin = originOf(where, origins);
-    // A section that has nothing in it.
-    if (typeof value === 'object' && value !== null && origin === undefined) return;
-    values.push({ path, value, origin: describeOrigin(origin ?? { from: 'default' }) });
-  };
-  const { plugins: _, ...rest } = configuration.shown;
-  walk(rest, '', '');
-  for (const { name, spec, path, settingsPath } of shownPlugins(inspection)) {
-    const { use: __, settings, ...entry } = spec;
-    if (Object.keys(settings as object).length > 0) walk(settings, name, settingsPath);
-    for (const [key, value] of Object.entries(entry)) {
-      const origin = originOf(`${path}.${key}`, origins);
-      if (path !== undefined && origin !== undefined && origin.from !== 'default')
-        walk(value, `plugins.${name}.${key}`, `${path}.${key}`);
-    }
-  }
-  return values;
-}
-
-/** A short form has the origin of the whole: `balancer: least-request` is where its policy came from. */
-function originOf(path: string, origins: ReadonlyMap<string, Origin>): Origin | undefined {
-  for (let at = path; at !== ''; at = at.replace(/(?:\.?(?:"(?:[^"\\]|\\.)*"|[^.[\]"]+)|\[\d+\])$/, '')) {
-    const origin = origins.get(at);
-    if (origin !== undefined) return origin;
-    if (!at.includes('.') && !at.includes('[')) break;
-  }
-  return undefined;
-}
-
-function join(path: string, key: string): string {
-  const word = /^[\w/-][\w/@-]*$/.test(key) ? key : JSON.stringify(key);
-  return path === '' ? word : `${path}.${word}`;
 }

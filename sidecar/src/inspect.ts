@@ -8,6 +8,7 @@ import {
   type Origin,
   type PluginEntry,
   type Problem,
+  positionAt,
   readDocument,
   type SidecarConfiguration,
   sortProblems,
@@ -49,12 +50,19 @@ export interface Inspection {
   readonly warnings: readonly string[];
 }
 
+/** Is told of each plugin of the file when its module begins to load: the place of its entry, and what that names. */
+export type Loading = (place: string) => void;
+
 /**
  * Reads, loads the plugins, composes them, validates with all that they contribute, and builds routes and balancers. Nothing
  * is started: no socket is opened, no name is looked up. Throws a {@link ConfigurationError} with every problem at once.
  */
-export async function inspect(source: ConfigurationSource, env: NodeJS.ProcessEnv = process.env): Promise<Inspection> {
-  const prepared = await prepare(readSource(source, env));
+export async function inspect(
+  source: ConfigurationSource,
+  env: NodeJS.ProcessEnv = process.env,
+  loading?: Loading,
+): Promise<Inspection> {
+  const prepared = await prepare(readSource(source, env), loading);
   const { composed, known, problems, warnings } = compose(prepared);
   const origins = new Map<string, Origin>();
   const { configuration, problems: found = [] } = validate(prepared.document, known, origins);
@@ -107,12 +115,14 @@ interface Prepared {
   readonly failures: readonly { readonly entry: PluginEntry; readonly message: string }[];
 }
 
-async function prepare(document: Document): Promise<Prepared> {
+async function prepare(document: Document, loading?: Loading): Promise<Prepared> {
   const names = BUILT_IN_NAMES;
   const loaded: (LoadedPlugin & KnownPlugin)[] = BUILT_IN.map((plugin) => ({ plugin, origin: 'built in' }));
   const failures: { entry: PluginEntry; message: string }[] = [];
   for (const entry of document.plugins) {
     if (names.has(entry.use)) continue;
+    const { file, line, column } = entry.position;
+    loading?.(`${file}:${line}:${column} ${entry.path}: plugin ${entry.use}`);
     try {
       loaded.push({ ...(await loadPlugin(entry.use, document.directory, names)), entry });
     } catch (error) {
@@ -196,6 +206,8 @@ function problemOf(
   loaded: Prepared['loaded'],
   ready: readonly ComposedPlugin[],
 ): Problem {
+  if (error.keys !== undefined)
+    return { ...positionAt(document.root, error.keys), path: error.keys.join('.'), message: error.message };
   const listed = loaded.find(({ plugin, entry }) => plugin.name === error.plugin || entry?.use === error.plugin)?.entry;
   // A built-in plugin may be blamed without having an entry, where a listed one is as much to blame: a circle, say.
   const named = loaded.find(({ plugin, entry }) => entry !== undefined && error.message.includes(` ${plugin.name} `));

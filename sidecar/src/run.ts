@@ -2,8 +2,7 @@ import { differing, type SidecarConfiguration } from '@outrigger/config';
 import { formatAddress, inSlices, type Logger, PluginError, Runtime } from '@outrigger/core';
 import type { ConfigurationSource } from './arguments.ts';
 import { ConfigurationError } from './configuration-error.ts';
-import { inspect } from './inspect.ts';
-import { type Reread, reread } from './reread.ts';
+import { type Reread, readHere, reread } from './reread.ts';
 
 /** Exit codes of DESIGN §6. */
 export const EXIT = { clean: 0, failure: 1, usage: 2, configuration: 78 } as const;
@@ -21,7 +20,7 @@ export interface Companion {
  * not valid; a start that fails is logged.
  */
 export async function run(source: ConfigurationSource, logger: Logger, companion?: Companion): Promise<number> {
-  const { configuration, plugins } = await inspect(source);
+  const { configuration, plugins } = await readHere(source);
   const runtime = new Runtime({ configuration, plugins, logger });
   const ended = untilSignal();
   // Before the start: a SIGHUP must not end the process while it starts.
@@ -57,14 +56,15 @@ const NAMED_CHANGES = 20;
 
 /**
  * SIGHUP: reads the configuration again, and changes over to it where it is valid. The one in force stays on any error, which
- * is logged and shown on the admin address. What comes meanwhile waits: the file is read after the one before is in force.
+ * is logged and shown on the admin address. What comes meanwhile waits: the file is read after the one before is in force, or
+ * was given up.
  */
 function reloadOnHangup(source: ConfigurationSource, runtime: Runtime, logger: Logger, first: SidecarConfiguration) {
   let inForce = first;
   const reload = async () => {
     let loaded: Reread;
     try {
-      loaded = await reread(source);
+      loaded = await reread(source, runtime.clock);
     } catch (error) {
       if (error instanceof ConfigurationError) runtime.reloadRefused(error.problems);
       throw error;

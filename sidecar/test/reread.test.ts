@@ -1,7 +1,8 @@
+import { VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
-import { Scratch } from '../../test/support/scratch.ts';
+import { Scratch, shortest } from '../../test/support/scratch.ts';
 import { ConfigurationError } from '../src/configuration-error.ts';
-import { reread } from '../src/reread.ts';
+import { READ_LIMIT_MS, reread } from '../src/reread.ts';
 
 /** A plugin of one setting, which is `made` where the file does not say. */
 const plugin = (made: string, more: string) => `import { isMainThread } from 'node:worker_threads';
@@ -29,14 +30,16 @@ plugins:
 
 describe('a large file that is read anew', () => {
   let scratch: Scratch;
+  let clock: VirtualClock;
   beforeEach(() => {
+    clock = new VirtualClock();
     scratch = new Scratch();
   });
   afterEach(() => scratch.remove());
 
-  const read = (made: string, more = '') => {
+  const read = (made: string, more = '', told?: (place: string) => void) => {
     scratch.write('odd.ts', plugin(made, more));
-    return reread({ file: scratch.write('large.yaml', LARGE), set: [] });
+    return reread({ file: scratch.write('large.yaml', LARGE), set: [] }, clock, told);
   };
   const failureOf = async (more: string): Promise<Error> => {
     try {
@@ -65,6 +68,37 @@ describe('a large file that is read anew', () => {
   it('is refused where a plugin never comes to its end', async () => {
     const { message } = await failureOf('await new Promise(() => {});');
     expect(message).to.match(/ended/);
+  });
+
+  for (const [how, more] of [
+    ['awaits', 'await new Promise(() => setInterval(() => {}, 1_000));'],
+    ['loops', 'if (!isMainThread) for (;;);'],
+  ] as const)
+    it(`is given up after a minute where a plugin ${how} for ever, and the next one is read`, async () => {
+      const begun = Promise.withResolvers<string>();
+      const failure = read('7', more, begun.resolve).then(
+        () => new Error('it was taken'),
+        (error: Error) => error,
+      );
+      await begun.promise;
+      clock.advance(READ_LIMIT_MS - 1);
+      clock.advance(1);
+      const error = await failure;
+      expect(error).to.be.instanceOf(ConfigurationError);
+      expect(error.message.replaceAll(`${scratch.folder}/`, '')).to.equal(
+        'large.yaml:1009:5 plugins[0]: plugin odd.ts was not read within 60 s; look for a plugin whose module loops, or awaits what never comes',
+      );
+      expect((await read('8')).plugins.some(({ plugin: { name } }) => name === 'odd')).to.equal(true);
+    });
+
+  it('is given up as well where the file is small', async () => {
+    scratch.write('odd.ts', plugin('7', 'await new Promise(() => {});'));
+    const begun = Promise.withResolvers<string>();
+    const source = { text: `${shortest([])}plugins: [${scratch.folder}/odd.ts]\n`, set: [] };
+    const failure = reread(source, clock, begun.resolve).catch((error: Error) => error.message);
+    await begun.promise;
+    clock.advance(READ_LIMIT_MS);
+    expect(await failure).to.match(/^outrigger\.yaml:5:11 plugins\[0\]: plugin .*odd\.ts was not read within 60 s;/);
   });
 
   it('is refused where a plugin throws outside of what waits for it', async () => {

@@ -1,11 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import type { AdminRoute, Lifecycle, Logger, Sidecar } from '@outrigger/core';
 import { AddressInUse, type Held, holdAddress } from './held-address.ts';
-import { isOwnHost } from './own-host.ts';
+import { isLocal, isOwnHost } from './own-host.ts';
 import { answer } from './request-handler.ts';
+import { hasToken, readToken, type Token, type TokenSettings } from './token.ts';
 
 /** The file's `admin:` and `probes:`. */
 export interface AdminSettings {
-  readonly admin?: { readonly bind: string } | false;
+  readonly admin?: ({ readonly bind: string } & TokenSettings) | false;
   readonly probes?: { readonly bind: string } | false;
 }
 
@@ -20,20 +22,44 @@ export class Admin implements Lifecycle {
   readonly #settings: AdminSettings;
   readonly #sidecar: Sidecar;
   readonly #logger: Logger;
+  readonly #byDefault: string;
   readonly #held = new Map<string, Held>();
+  #token: Token | undefined;
 
-  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger) {
+  /** `byDefault`: where a sidecar is that was not told, and gives way. */
+  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, byDefault = DEFAULT) {
     this.#settings = settings;
     this.#sidecar = sidecar;
     this.#logger = logger;
+    this.#byDefault = byDefault;
+    const { admin } = settings;
+    if (admin && !isLocal(admin.bind) && !hasToken(admin)) {
+      logger.warn(
+        `other machines reach the admin address ${admin.bind}, and may end sessions and the sidecar: set admin.token or admin.tokenFile, or bind it to 127.0.0.1`,
+      );
+    }
   }
 
   async start(): Promise<void> {
     const { admin, probes } = this.#settings;
-    if (admin) await this.#hold('admin', admin.bind, () => this.#sidecar.adminRoutes, isOwnHost(admin.bind));
+    if (admin) {
+      this.#token = readToken(admin);
+      await this.#hold('admin', admin.bind, () => this.#sidecar.adminRoutes, isOwnHost(admin.bind));
+    }
     if (probes) {
       const few = () => this.#sidecar.adminRoutes.filter(({ path }) => PROBES.has(path));
       await this.#hold('probes', probes.bind, few, () => true);
+    }
+  }
+
+  /** The file of the token may say another one by now. */
+  reload(): void {
+    const { admin } = this.#settings;
+    if (!admin) return;
+    try {
+      this.#token = readToken(admin);
+    } catch (error) {
+      this.#logger.error('the admin token stays as it was', { error: (error as Error).message });
     }
   }
 
@@ -50,13 +76,14 @@ export class Admin implements Lifecycle {
     routes: () => readonly AdminRoute[],
     allowed: (host: string) => boolean,
   ): Promise<void> {
+    const asks = ({ headers }: IncomingMessage) => this.#token?.isIn(headers.authorization) ?? true;
     try {
-      const held = await holdAddress(bind, (request, response) => answer(request, response, routes(), allowed));
+      const held = await holdAddress(bind, (request, response) => answer(request, response, routes(), allowed, asks));
       this.#held.set(name, held);
       this.#sidecar.announce(name, held.address);
     } catch (error) {
       // Several sidecars on one machine, none of which was told where: the first has it, and traffic matters more.
-      if (!(error instanceof AddressInUse) || bind !== DEFAULT) throw error;
+      if (!(error instanceof AddressInUse) || bind !== this.#byDefault) throw error;
       this.#logger.error(`no ${name} address: ${error.message}; set ${name}.bind, or ${name}: false`);
     }
   }

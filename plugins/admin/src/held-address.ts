@@ -18,27 +18,28 @@ export interface Held {
 interface Holding {
   readonly server: Server;
   readonly address: string;
-  handler: RequestListener;
-  shares: number;
+  /** Of those who share it; the last one answers. */
+  readonly answers: RequestListener[];
 }
 
 /** By address as configured. A reload makes another instance of the plugin before it ends the old one: they share. */
 const holdings = new Map<string, Holding>();
 
 /** Listens on `bind`, or takes over from who does in this process. Rejects with what is in the way. */
-export async function holdAddress(bind: string, handler: RequestListener): Promise<Held> {
+export async function holdAddress(bind: string, answer: RequestListener): Promise<Held> {
   let holding = holdings.get(bind);
   if (holding === undefined) {
-    holding = await listen(bind, handler);
+    holding = await listen(bind);
     holdings.set(bind, holding);
   }
   const held = holding;
-  held.handler = handler;
-  held.shares++;
+  held.answers.push(answer);
   return {
     address: held.address,
     release() {
-      if (--held.shares > 0) return false;
+      // Not always the first: a reload that fails gives up what it had taken over.
+      held.answers.splice(held.answers.indexOf(answer), 1);
+      if (held.answers.length > 0) return false;
       holdings.delete(bind);
       held.server.close();
       held.server.closeAllConnections();
@@ -47,9 +48,10 @@ export async function holdAddress(bind: string, handler: RequestListener): Promi
   };
 }
 
-async function listen(bind: string, handler: RequestListener): Promise<Holding> {
+async function listen(bind: string): Promise<Holding> {
+  const answers: RequestListener[] = [];
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) =>
-    holding.handler(request, response),
+    answers.at(-1)?.(request, response),
   );
   const where = parseAddress(bind);
   await new Promise<void>((resolve, fail) => {
@@ -66,6 +68,5 @@ async function listen(bind: string, handler: RequestListener): Promise<Holding> 
     typeof told === 'string'
       ? `unix:${told}`
       : formatAddress({ family: told.family === 'IPv6' ? 'ipv6' : 'ipv4', host: told.address, port: told.port });
-  const holding: Holding = { server, address, handler, shares: 0 };
-  return holding;
+  return { server, address, answers };
 }

@@ -1,6 +1,7 @@
 import { AdminRoute, Clock, definePlugin, Lifecycle, Logger, Sessions, Sidecar } from '@outrigger/core';
 import { Admin, type AdminSettings } from './admin.ts';
 import { routes } from './routes.ts';
+import { readToken } from './token.ts';
 
 export type { AdminSettings } from './admin.ts';
 
@@ -11,14 +12,17 @@ export type { AdminSettings } from './admin.ts';
 export default definePlugin<AdminSettings>({
   name: 'admin',
   bind(bind, settings) {
+    // Only looked at: what is wrong with it is wrong with the configuration.
+    const guarded = settings.admin ? readToken(settings.admin) !== undefined : false;
     bind(Lifecycle).toResolvedValue(
       (sidecar: Sidecar, logger: Logger) => new Admin(settings, sidecar, logger.child({ plugin: 'admin' })),
       [Sidecar, Logger],
     );
     for (const route of routes)
       bind(AdminRoute).toResolvedValue(
-        (sidecar: Sidecar, sessions: Sessions, clock: Clock) => route({ sidecar, sessions, clock }),
-        [Sidecar, Sessions, Clock],
+        (sidecar: Sidecar, sessions: Sessions, clock: Clock, logger: Logger) =>
+          route({ sidecar, sessions, clock, logger, guarded }),
+        [Sidecar, Sessions, Clock, Logger],
       );
   },
 });

@@ -16,6 +16,15 @@ export function isOwnHost(bind: string): (host: string) => boolean {
   };
 }
 
+/** Whether nobody but this machine reaches an address to listen on. */
+export function isLocal(bind: string): boolean {
+  const where = parseAddress(bind);
+  if ('path' in where) return true;
+  const host = where.host.toLowerCase();
+  if (isIP(host) === 4) return host.startsWith('127.');
+  return host === '::1' || host === 'localhost' || host.endsWith('.localhost');
+}
+
 function nameOf(host: string): string {
   const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(host);
   return (bracketed?.[1] ?? host.replace(/:\d+$/, '')).toLowerCase();

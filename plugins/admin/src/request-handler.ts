@@ -6,20 +6,25 @@ const MAX_BODY = 64 * 1024;
 
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
+/** RFC 6750 §3. */
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="outrigger"' };
+
 /** Answers one request on an admin address. Never throws, and never leaves it unanswered. */
 export function answer(
   request: IncomingMessage,
   response: ServerResponse,
   routes: readonly AdminRoute[],
   allowedHost: (host: string) => boolean,
+  hasToken: (request: IncomingMessage) => boolean,
 ): void {
-  reply(request, routes, allowedHost)
+  reply(request, routes, allowedHost, hasToken)
     .catch((error: unknown): AdminReply => problem(500, error instanceof Error ? error.message : String(error)))
     .then(({ status = 200, body, contentType = typeof body === 'string' ? 'text/plain' : 'application/json' }) => {
       const text = typeof body === 'string' ? body : `${JSON.stringify(body, undefined, 2)}\n`;
       const type = contentType.includes('charset') ? contentType : `${contentType}; charset=utf-8`;
       const allow = status === 405 ? { allow: methodsOf(pathOf(request), routes).join(', ') } : {};
-      response.writeHead(status, { ...HEADERS, ...allow, 'content-type': type });
+      const authenticate = status === 401 ? CHALLENGE : {};
+      response.writeHead(status, { ...HEADERS, ...allow, ...authenticate, 'content-type': type });
       response.end(request.method === 'HEAD' ? undefined : text);
     });
 }
@@ -28,18 +33,22 @@ async function reply(
   request: IncomingMessage,
   routes: readonly AdminRoute[],
   allowedHost: (host: string) => boolean,
+  hasToken: (request: IncomingMessage) => boolean,
 ): Promise<AdminReply> {
   const { host = '' } = request.headers;
   if (!allowedHost(host))
     return problem(403, `Host is "${host}"; use the IP address, localhost, or the name in admin.bind`);
   const path = pathOf(request);
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const route = routes.find((one) => one.method === method && matches(one, path));
+  // What there is, too, is told to who has the token alone.
+  if (!isOpen(route, request) && !hasToken(request))
+    return problem(401, 'the admin token is needed here, as "Authorization: Bearer TOKEN"');
   const methods = methodsOf(path, routes);
   if (methods.length === 0)
     return problem(404, `there is no ${path} here`, {
       paths: routes.map((route) => ({ method: route.method, path: route.path, doc: route.doc })),
     });
-  const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const route = routes.find((one) => one.method === method && matches(one, path));
   if (route === undefined) return problem(405, `${path} is asked with ${methods.join(' or ')}, not ${request.method}`);
   if (method !== 'GET' && fromElsewhere(request))
     return problem(403, 'this comes from a page of another origin: state is changed from this address alone');
@@ -48,6 +57,11 @@ async function reply(
   const query = new URLSearchParams(request.url!.split('?', 2)[1] ?? '');
   const { accept = '' } = request.headers;
   return route.serve({ method: route.method, path, query, accept, body });
+}
+
+function isOpen(route: AdminRoute | undefined, { headers }: IncomingMessage): boolean {
+  if (route?.open !== 'text/html') return route?.open === true;
+  return headers.accept?.includes('text/html') === true;
 }
 
 /** A browser tells where a request comes from; other clients tell nothing, and are no way into somebody's browser. */

@@ -5,9 +5,14 @@ import {
   type AdminRoute,
   type Clock,
   isSendableCloseCode,
+  type Logger,
   type Sessions,
   type Sidecar,
 } from '@outrigger/core';
+import * as described from './answers.ts';
+import { configDump } from './config-dump.ts';
+import { readLevel, setLevel } from './logging.ts';
+import { openApi } from './openapi.ts';
 import { clusterRow, listenerRow, sessionRow } from './rows.ts';
 
 /** What the routes tell of. */
@@ -15,6 +20,9 @@ export interface Subjects {
   readonly sidecar: Sidecar;
   readonly sessions: Sessions;
   readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether who asks needs a token. */
+  readonly guarded: boolean;
 }
 
 /** Sessions in one answer, unless `limit` says otherwise. */
@@ -26,26 +34,40 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/',
     doc: 'What there is to ask here.',
+    ...described.paths,
+    open: 'text/html',
     serve: () => ({
       body: { paths: sidecar.adminRoutes.map(({ method, path, doc }) => ({ method, path, doc })) },
     }),
+  }),
+  ({ sidecar, guarded }) => ({
+    method: 'GET',
+    path: '/openapi.json',
+    doc: 'What there is to ask here, as OpenAPI 3.1.',
+    ...described.openApi,
+    serve: () => ({ body: openApi(sidecar.adminRoutes, guarded) }),
   }),
   () => ({
     method: 'GET',
     path: '/livez',
     doc: '200 while the process works.',
+    ...described.livez,
+    open: true,
     serve: () => ({ body: { status: 'live' } }),
   }),
   ({ sidecar }) => ({
     method: 'GET',
     path: '/readyz',
     doc: '200 while every listener accepts; 503 before, and from the begin of a drain on.',
+    ...described.readyz,
+    open: true,
     serve: () => ({ status: sidecar.state === 'ready' ? 200 : 503, body: { status: sidecar.state } }),
   }),
   ({ sidecar, sessions, clock }) => ({
     method: 'GET',
     path: '/healthz',
     doc: 'The sidecar as a whole: its state, its generation, what came of reloads.',
+    ...described.healthz,
     serve: () => ({
       status: sidecar.state === 'ready' ? 200 : 503,
       body: {
@@ -66,13 +88,29 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
   ({ sidecar }) => ({
     method: 'GET',
     path: '/config_dump',
-    doc: 'The configuration in force, defaults included, secrets masked.',
-    serve: () => ({ body: { generation: sidecar.generation, configuration: sidecar.configuration ?? null } }),
+    doc: 'The configuration in force, defaults included, secrets masked; ?origins tells where each value came from, and what is wrong.',
+    ...described.configuration,
+    serve: (request) => configDump(request, sidecar),
+  }),
+  ({ logger }) => ({
+    method: 'GET',
+    path: '/logging',
+    doc: 'The least severe level that is logged.',
+    ...described.level,
+    serve: () => readLevel(logger),
+  }),
+  ({ logger }) => ({
+    method: 'POST',
+    path: '/logging',
+    doc: 'Logs from ?level= on (debug, info, warn, error), at once, until it is set anew or the sidecar ends.',
+    ...described.newLevel,
+    serve: (request) => setLevel(request, logger),
   }),
   ({ sidecar }) => ({
     method: 'GET',
     path: '/listeners',
     doc: 'The addresses that are accepted on, and those that drain.',
+    ...described.listeners,
     serve: () => ({
       body: { listeners: sidecar.listenerStates().map((one) => listenerRow(one, sidecar.adminDetails)) },
     }),
@@ -81,6 +119,7 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/clusters',
     doc: 'The clusters with their endpoints, and what is open at each.',
+    ...described.clusters,
     serve: () => ({
       body: { clusters: [...sidecar.clusterStates()].map((one) => clusterRow(one, sidecar.adminDetails)) },
     }),
@@ -89,18 +128,21 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/sessions',
     doc: 'The open sessions, oldest first; ?kind= ?listener= ?route= ?cluster= ?endpoint= choose, ?limit= bounds (1000).',
+    ...described.sessions,
     serve: (request) => openSessions(request, sessions, clock, sidecar.adminDetails),
   }),
   ({ sessions }) => ({
     method: 'DELETE',
     path: '/sessions/*',
     doc: 'Ends the session with that id; a WebSocket is closed with ?code= (1001) and ?reason=.',
+    ...described.closing,
     serve: (request) => closeSession(request, sessions),
   }),
   ({ sidecar }) => ({
     method: 'POST',
     path: '/drain',
     doc: 'Drains and ends the sidecar, as SIGTERM does; ?code=1012 tells WebSockets that it comes back.',
+    ...described.drain,
     serve: ({ query }) => {
       const code = query.get('code');
       if (code !== null && code !== '1001' && code !== '1012')

@@ -3,8 +3,10 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AdminRoute, Cluster, Session } from '@outrigger/core';
 import { expect } from 'chai';
+import { Admin } from '../src/admin.ts';
 import { type SetUp, setUp } from './stand-ins.ts';
 
+const at = '1970-01-01T00:00:00.000Z';
 const address = { family: 'ipv4', host: '10.0.0.7', port: 4711 } as const;
 
 function session(id: string, more: object = {}): Session {
@@ -59,10 +61,13 @@ describe('the admin address', () => {
     const one = await begin(local);
     const paths = [
       '/',
+      '/openapi.json',
       '/livez',
       '/readyz',
       '/healthz',
       '/config_dump',
+      '/logging',
+      '/logging',
       '/listeners',
       '/clusters',
       '/sessions',
@@ -71,7 +76,7 @@ describe('the admin address', () => {
     ];
     expect((await ask(one, '/')).body.paths.map(({ path }: { path: string }) => path)).to.deep.equal(paths);
     const lost = await ask(one, '/nope');
-    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 10]);
+    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 13]);
     const wrong = await ask(one, '/drain');
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'POST']);
   });
@@ -156,6 +161,31 @@ describe('the admin address', () => {
     });
   });
 
+  it('says of each value where it came from, and that a program made it where one did', async () => {
+    const one = await begin(local);
+    one.sidecar.reloads = {
+      changed: 0,
+      unchanged: 0,
+      failed: 1,
+      last: { at: 0, result: 'failed', problems: ['my files/o.yaml:3:9 a."b: c"[0]: is 5', 'it broke'] },
+    };
+    const problems = [
+      { severity: 'error', at, origin: 'my files/o.yaml:3:9', path: 'a."b: c"[0]', message: 'is 5' },
+      { severity: 'error', at, message: 'it broke' },
+    ];
+    expect((await ask(one, '/config_dump?origins')).body).to.deep.equal({
+      generation: 3,
+      configuration: { service: { name: 'chat' } },
+      values: [{ path: 'service.name', value: 'chat', origin: 'program' }],
+      problems,
+    });
+    const values = [{ path: 'service.name', value: 'chat', origin: 'o.yaml:1:2' }];
+    one.sidecar.provenance = { values: async () => JSON.stringify(values), warnings: ['odd'] };
+    const { body } = await ask(one, '/config_dump?origins');
+    expect(body.values).to.deep.equal(values);
+    expect(body.problems).to.deep.equal([{ severity: 'warning', message: 'odd' }, ...problems]);
+  });
+
   it('lists the open sessions, those that are asked for, and as many as are asked for', async () => {
     const websocket = { lastByteAt: (side: string) => (side === 'upstream' ? 500 : 1_000), buffered: () => 0 };
     const open = [session('a'), session('b', { kind: 'websocket', websocket }), session('c', { attempts: [] })];
@@ -218,6 +248,26 @@ describe('the admin address', () => {
       ['admin-closed', 1001, 'admin-closed'],
       ['admin-closed', 4000, 'bye'],
     ]);
+  });
+
+  it('tells and changes the log level, by its name alone', async () => {
+    const one = await begin(local);
+    const set = (query: string) => ask(one, `/logging${query}`, { method: 'POST' });
+    for (const [query, told] of [
+      ['?level=loud', 'level is "loud"'],
+      ['?level=', 'level is ""'],
+      ['?level=INFO', 'level is "INFO"'],
+      ['', 'level is missing'],
+    ])
+      expect(await set(query!)).to.deep.include({
+        status: 400,
+        body: { error: `${told}; expected one of debug, info, warn, error` },
+      });
+    expect((await ask(one, '/logging')).body).to.deep.equal({ level: 'info' });
+    for (const level of ['debug', 'debug', 'error', 'warn'])
+      expect(await set(`?level=${level}`)).to.deep.include({ status: 200, body: { level } });
+    expect((await ask(one, '/logging')).body).to.deep.equal({ level: 'warn' });
+    expect(one.logged).to.deep.equal(Array(3).fill('the log level was changed on the admin address'));
   });
 
   it('drains with the code that is asked for', async () => {
@@ -286,27 +336,20 @@ describe('the admin address', () => {
   it('gives way where another sidecar has the default address, and only there', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
-    const { port } = other.address() as AddressInfo;
-    const taken = setUp({ admin: { bind: `127.0.0.1:${port}` } });
-    let message = '';
-    await taken.start().catch((error: Error) => {
-      message = error.message;
-    });
-    expect(message).to.equal(`127.0.0.1:${port} is in use`);
+    const bind = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+    const taken = setUp({ admin: { bind } });
+    const failure = await taken.start().then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    expect(failure).to.equal(`${bind} is in use`);
+
+    const second = setUp({ admin: { bind } });
+    await new Admin({ admin: { bind } }, second.sidecar, second.logger, bind).start();
+    expect(second.logged).to.deep.equal([`no admin address: ${bind} is in use; set admin.bind, or admin: false`]);
+    expect([...second.sidecar.addresses]).to.deep.equal([]);
     other.close();
     await once(other, 'close');
-
-    const first = createServer();
-    first.on('error', () => {});
-    first.listen(9901, '127.0.0.1');
-    // Where somebody else has it already, that will do as well.
-    await Promise.race([once(first, 'listening'), once(first, 'error')]);
-    const second = await begin({ admin: { bind: '127.0.0.1:9901' } });
-    expect(second.logged).to.deep.equal([
-      'no admin address: 127.0.0.1:9901 is in use; set admin.bind, or admin: false',
-    ]);
-    expect([...second.sidecar.addresses]).to.deep.equal([]);
-    first.close();
   });
 
   it('is handed from one instance of the plugin to the next without closing', async () => {

@@ -19,6 +19,7 @@ export class SidecarStandIn implements Sidecar {
   startedAt = 0;
   generation = 3;
   configuration: unknown = { service: { name: 'chat' } };
+  provenance: Sidecar['provenance'] = undefined;
   reloads: Reloads = { changed: 2, unchanged: 0, failed: 0 };
   listeners: ListenerState[] = [];
   clusters: Cluster[] = [];
@@ -48,6 +49,7 @@ export interface SetUp {
   readonly sidecar: SidecarStandIn;
   readonly clock: VirtualClock;
   readonly logged: string[];
+  readonly logger: Logger;
   readonly composition: Composition;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -59,6 +61,8 @@ export function setUp(settings: AdminSettings, open: readonly Session[] = [], mo
   const clock = new VirtualClock();
   const logged: string[] = [];
   const logger = {
+    level: 'info',
+    warn: (message: string) => void logged.push(message),
     error: (message: string) => void logged.push(message),
     child: () => logger,
   } as unknown as Logger;
@@ -75,6 +79,7 @@ export function setUp(settings: AdminSettings, open: readonly Session[] = [], mo
     sidecar,
     clock,
     logged,
+    logger,
     composition,
     async start() {
       for (const { value } of composition.lifecycles) await value.start?.();

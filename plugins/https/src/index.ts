@@ -11,6 +11,7 @@ import {
   Sidecar,
   Transport,
 } from '@outrigger/core';
+import { certificatesRoute } from './certificates-route.ts';
 import { config, type HttpsSettings, sections } from './settings.ts';
 import { TlsConnector } from './tls-connector.ts';
 import { TlsTransport } from './tls-transport.ts';
@@ -42,12 +43,7 @@ export default definePlugin<HttpsSettings>({
     bind(AdminDetails).toResolvedValue((transport: TlsTransport) => transport, [TlsTransport]);
     bind(AdminDetails).toResolvedValue((connector: TlsConnector) => connector, [TlsConnector]);
     bind(AdminRoute).toResolvedValue(
-      (transport: TlsTransport) => ({
-        method: 'GET' as const,
-        path: '/certificates',
-        doc: 'The certificates in use, by listener: names, days to their end, and what was refused.',
-        serve: () => ({ body: transport.told }),
-      }),
+      (transport: TlsTransport) => certificatesRoute(() => transport.told),
       [TlsTransport],
     );
   },

@@ -64,6 +64,7 @@ export default definePlugin<MetricsSettings>({
         method: 'GET',
         path: '/metrics',
         doc: 'Everything that is measured, in the text format of Prometheus, or as OpenMetrics where that is accepted.',
+        responses: { 200: { doc: 'The measurements.', contentTypes: ['text/plain', 'application/openmetrics-text'] } },
         serve: ({ accept }) => {
           const contentType = contentTypeFor(accept);
           return { body: expose(registry.collect(), contentType), contentType };

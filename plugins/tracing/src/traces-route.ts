@@ -6,12 +6,49 @@ const DEFAULT_LIMIT = 20;
 /** Reading so many takes some milliseconds, during which no session goes on. */
 const MAX_LIMIT = 200;
 
+const TIMED = {
+  name: { type: 'string' },
+  startedAt: { type: 'string', format: 'date-time' },
+  durationMs: { type: 'number' },
+  status: { enum: ['unset', 'error'] },
+};
+const LINK = { traceId: { type: 'string' }, spanId: { type: 'string' } };
+const SPAN = {
+  spanId: { type: 'string' },
+  parentSpanId: { type: 'string' },
+  ...TIMED,
+  kind: { type: 'string' },
+  attributes: { type: 'object' },
+  links: listOf(LINK),
+};
+const TRACES = {
+  type: 'object',
+  properties: {
+    traces: listOf({ traceId: { type: 'string' }, ...TIMED, spans: listOf(SPAN, 'parentSpanId', 'links') }),
+  },
+  required: ['traces'],
+};
+
+/** The JSON Schema of a list of objects, which have all of these properties but the optional ones. */
+function listOf(properties: Readonly<Record<string, unknown>>, ...optional: readonly string[]) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { type: 'array', items: { type: 'object', properties, required, additionalProperties: false } };
+}
+
 /** `GET /traces`: what the store still has. */
 export function tracesRoute(store: SpanStore): AdminRoute {
   return {
     method: 'GET',
     path: '/traces',
     doc: 'The last traces that were sampled, newest first: `?limit=` (20; 200 at most), `?trace=ID` for one.',
+    query: {
+      limit: {
+        doc: 'Traces in the answer.',
+        schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT },
+      },
+      trace: { doc: 'One trace alone, by its id.', schema: { type: 'string', pattern: '^[0-9a-f]{32}$' } },
+    },
+    responses: { 200: { doc: 'The traces, each with its spans in the order in which they began.', schema: TRACES } },
     serve: (request) => serve(request, store),
   };
 }

@@ -28,7 +28,7 @@ function configuration(run: number): string {
   const route = (_: unknown, i: number) =>
     `      - { match: { host: h${i}.example.com, path: /${i % 100 === 0 ? run : 'x'}/${i} }, cluster: c${i % CLUSTERS} }\n`;
   const cluster = (_: unknown, i: number) => `  c${i}: { endpoints: ["127.0.0.1:${20_000 + i}"] }\n`;
-  return `admin: false
+  return `admin: { bind: "127.0.0.1:0" }
 listeners:
   inbound:
     protocol: http
