@@ -1,5 +1,5 @@
 import type { Histogram, LabelValues } from '@outrigger/core';
-import type { Registry } from './registry.ts';
+import type { Declared, Registry } from './registry.ts';
 
 /** A histogram with labels. */
 export interface Histograms {
@@ -10,7 +10,10 @@ export interface Histograms {
 const MAX_SERIES = 2_000;
 
 /** The two that the HTTP conventions of OpenTelemetry (stable) require, with their advice for buckets. */
-export function httpInstruments(registry: Registry): { readonly server: Histograms; readonly client: Histograms } {
+export function httpInstruments(registry: Registry): {
+  readonly server: Declared<Histogram>;
+  readonly client: Declared<Histogram>;
+} {
   const server = registry.histogram('http_server_request_duration_seconds', {
     doc: 'Time from a complete request head to the end of its exchange; of a WebSocket to its 101.',
     unit: 's',

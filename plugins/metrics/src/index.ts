@@ -14,8 +14,10 @@ import {
 import { endpointMetrics } from './endpoint-metrics.ts';
 import { contentTypeFor, expose } from './exposition.ts';
 import { isPushWanted, OtlpPush } from './otlp-push.ts';
+import { overviewRoute } from './overview-route.ts';
 import { processMetrics } from './process-metrics.ts';
 import { Registry } from './registry.ts';
+import { RollingFigures } from './rolling-figures.ts';
 import { RuntimeMetrics } from './runtime-metrics.ts';
 import { SessionMetrics } from './session-metrics.ts';
 import { config, type MetricsSettings } from './settings.ts';
@@ -58,6 +60,14 @@ export default definePlugin<MetricsSettings>({
         .inSingletonScope();
       bind(ConnectionHooks).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
       bind(Lifecycle).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
+      bind(RollingFigures)
+        .toResolvedValue(
+          (metrics: SessionMetrics, sidecar: Sidecar, clock: Clock) => new RollingFigures(metrics, sidecar, clock),
+          [SessionMetrics, Sidecar, Clock],
+        )
+        .inSingletonScope();
+      bind(Lifecycle).toResolvedValue((figures: RollingFigures) => figures, [RollingFigures]);
+      bind(AdminRoute).toResolvedValue(overviewRoute, [RollingFigures, Sidecar]);
     }
     bind(AdminRoute).toResolvedValue(
       (registry: Registry) => ({

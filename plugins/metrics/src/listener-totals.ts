@@ -73,19 +73,12 @@ export class ListenerTotals {
     });
     this.#reading = this.#registry.onCollect(() => {
       for (const instrument of [bytes, messages, active, webSockets]) instrument.forget();
-      const now = new Map([...this.#ended].map(([listener, totals]) => [listener, totals.copy()]));
-      for (const session of this.#sessions) {
-        const { kind, request, cluster } = session;
+      const now = this.now((session) => {
+        const { request, cluster } = session;
         const { name, protocol } = session.connection.listener;
-        let totals = now.get(name);
-        if (totals === undefined) {
-          totals = new Totals();
-          now.set(name, totals);
-        }
-        totals.ended(kind, session);
         if (session.websocket !== undefined) webSockets.with(name, cluster?.name ?? '').add(1);
         else active.with(name, protocol, METHODS[methodIndex(request.method)]!).add(1);
-      }
+      });
       for (const [listener, totals] of now) {
         for (const kind of ['http', 'websocket'] as const) {
           bytes.with(listener, kind, 'received').add(totals.bytes[kind][0]);
@@ -95,6 +88,22 @@ export class ListenerTotals {
         messages.with(listener, 'sent').add(totals.messages[1]);
       }
     });
+  }
+
+  /** What sessions have carried by now, open ones included, by listener. `seen` is called for each of these. */
+  now(seen: (session: Session) => void): Map<string, Totals> {
+    const now = new Map([...this.#ended].map(([listener, totals]) => [listener, totals.copy()]));
+    for (const session of this.#sessions) {
+      const { name } = session.connection.listener;
+      let totals = now.get(name);
+      if (totals === undefined) {
+        totals = new Totals();
+        now.set(name, totals);
+      }
+      totals.ended(session.kind, session);
+      seen(session);
+    }
+    return now;
   }
 
   stop(): void {

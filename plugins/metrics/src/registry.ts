@@ -40,7 +40,7 @@ export interface Family {
 }
 
 /** An instrument as this registry gives it. */
-export interface Declared<T> {
+export interface Declared<T> extends Family {
   with(...labels: LabelValues): T;
   /** Drops all series: for what is written anew whenever it is collected. Handles on them are void. */
   forget(): void;

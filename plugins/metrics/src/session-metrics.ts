@@ -21,9 +21,9 @@ import { WebSocketEnds } from './websocket-ends.ts';
  * a route's series are found once and kept, and a request costs a few additions.
  */
 export class SessionMetrics implements ConnectionHooks, Lifecycle {
+  readonly instruments: ReturnType<typeof httpInstruments>;
+  readonly totals: ListenerTotals;
   readonly #clock: Clock;
-  readonly #instruments: ReturnType<typeof httpInstruments>;
-  readonly #totals: ListenerTotals;
   readonly #webSockets: WebSocketEnds;
   // Those of the last session are most often those of the next one.
   #lastRoute: object | undefined;
@@ -35,17 +35,17 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
 
   constructor(registry: Registry, sessions: Sessions, clock: Clock) {
     this.#clock = clock;
-    this.#instruments = httpInstruments(registry);
-    this.#totals = new ListenerTotals(registry, sessions);
+    this.instruments = httpInstruments(registry);
+    this.totals = new ListenerTotals(registry, sessions);
     this.#webSockets = new WebSocketEnds(registry);
   }
 
   start(): void {
-    this.#totals.start();
+    this.totals.start();
   }
 
   stop(): void {
-    this.#totals.stop();
+    this.totals.stop();
   }
 
   onAttemptEnd(session: Session, attempt: Attempt): void {
@@ -54,7 +54,7 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     if (cluster !== this.#lastCluster) {
       let known = this.#clusters.get(cluster);
       if (known === undefined) {
-        known = new ClusterSeries(cluster.name, this.#instruments.client);
+        known = new ClusterSeries(cluster.name, this.instruments.client);
         this.#clusters.set(cluster, known);
       }
       this.#lastCluster = cluster;
@@ -94,7 +94,7 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     if (key === this.#lastRoute) return this.#lastSeries!;
     let series = this.#routes.get(key);
     if (series === undefined) {
-      series = new RouteSeries(listener, session.route, this.#instruments.server, this.#totals.of(listener.name));
+      series = new RouteSeries(listener, session.route, this.instruments.server, this.totals.of(listener.name));
       this.#routes.set(key, series);
     }
     this.#lastRoute = key;
