@@ -22,7 +22,8 @@ export type { Connection, ListenerInfo, PeerInfo, TlsInfo } from './connection.t
 export { type Address, formatAddress } from './connection.ts';
 export type { HeaderOverlay, Headers, RequestHead, ResponseHead } from './headers.ts';
 export { type Awaitable, type Close, close, HOOKS, isSendableCloseCode, type Reject, reject } from './hooks.ts';
-export type { EventStreamControl, Session, Side, Slot, WebSocketControl } from './session.ts';
+export { MESSAGE_SIZE_BOUNDS, MessageTally, messageSizeBucket } from './message-tally.ts';
+export type { EventStreamControl, MessageCounter, Session, Side, Slot, WebSocketControl } from './session.ts';
 export {
   type Attempt,
   type BodyTransform,

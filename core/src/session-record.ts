@@ -13,6 +13,7 @@ import {
   type BodyTransform,
   type EventStreamControl,
   type Failure,
+  type MessageCounter,
   type Session,
   type Side,
   type SizeWatcher,
@@ -48,6 +49,7 @@ export abstract class SessionRecord implements Session {
   readonly began: number;
   route: Route | undefined = undefined;
   cluster: Cluster | undefined = undefined;
+  messageTally: MessageCounter | undefined = undefined;
   ended = false;
 
   // Owned by OpenSessions.
@@ -142,10 +144,11 @@ export abstract class SessionRecord implements Session {
     this.#sizeWatchers.push(watcher);
   }
 
-  /** A WebSocket message from `side`, of so many bytes, is passed on whole. */
-  countMessage(side: Side, bytes: number): void {
+  /** A WebSocket message from `side`, text (1) or binary (2), of so many bytes, is passed on whole. */
+  countMessage(side: Side, opcode: number, bytes: number): void {
     if (side === 'downstream') this.messagesReceived++;
     else this.messagesSent++;
+    if (this.messageTally !== undefined) this.messageTally.count(side, opcode, bytes);
     if (this.#sizeWatchers !== undefined) for (const watcher of this.#sizeWatchers) watcher(side, bytes);
   }
 

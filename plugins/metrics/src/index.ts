@@ -62,8 +62,9 @@ export default definePlugin<MetricsSettings>({
       bind(Lifecycle).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
       bind(RollingFigures)
         .toResolvedValue(
-          (metrics: SessionMetrics, sidecar: Sidecar, clock: Clock) => new RollingFigures(metrics, sidecar, clock),
-          [SessionMetrics, Sidecar, Clock],
+          (metrics: SessionMetrics, sessions: Sessions, sidecar: Sidecar, clock: Clock) =>
+            new RollingFigures(metrics, sessions, sidecar, clock),
+          [SessionMetrics, Sessions, Sidecar, Clock],
         )
         .inSingletonScope();
       bind(Lifecycle).toResolvedValue((figures: RollingFigures) => figures, [RollingFigures]);

@@ -39,6 +39,12 @@ export interface Family {
   readonly series: Iterable<Series>;
 }
 
+/** A histogram whose counts may be kept elsewhere, and be written when it is collected. */
+export interface Distribution extends Histogram {
+  /** Adds so many to each bucket, and their `sum`. */
+  addAll(counts: ArrayLike<number>, sum: number): void;
+}
+
 /** An instrument as this registry gives it. */
 export interface Declared<T> extends Family {
   with(...labels: LabelValues): T;
@@ -62,7 +68,7 @@ export class Registry implements Metrics {
     return this.#declare('gauge', name, options);
   }
 
-  histogram(name: string, options: InstrumentOptions): Declared<Histogram> {
+  histogram(name: string, options: InstrumentOptions): Declared<Distribution> {
     return this.#declare('histogram', name, options);
   }
 
@@ -143,7 +149,7 @@ class Instrument implements Family {
 }
 
 /** A counter, a gauge, or a histogram: what they do on a session's way is an addition or two. */
-class Numbers implements Series, Counter, Gauge, Histogram {
+class Numbers implements Series, Counter, Gauge, Distribution {
   readonly labels: LabelValues;
   readonly counts: number[];
   readonly #buckets: readonly number[];
@@ -162,6 +168,11 @@ class Numbers implements Series, Counter, Gauge, Histogram {
 
   set(value: number): void {
     this.value = value;
+  }
+
+  addAll(counts: ArrayLike<number>, sum: number): void {
+    this.value += sum;
+    for (let i = 0; i < this.counts.length; i++) this.counts[i]! += counts[i]!;
   }
 
   record(value: number, trace?: string): void {

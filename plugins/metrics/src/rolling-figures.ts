@@ -1,4 +1,4 @@
-import type { Clock, Endpoint, Histogram, Lifecycle, Sidecar } from '@outrigger/core';
+import type { Clock, Endpoint, Histogram, Lifecycle, Sessions, Sidecar } from '@outrigger/core';
 import { isFailure } from './failure.ts';
 import type { Declared } from './registry.ts';
 import type { SessionMetrics } from './session-metrics.ts';
@@ -35,6 +35,7 @@ export class RollingFigures implements Lifecycle {
   /** Wall-clock milliseconds of the last point, or of the start. */
   at = 0;
   readonly #metrics: SessionMetrics;
+  readonly #sessions: Sessions;
   readonly #sidecar: Sidecar;
   readonly #clock: Clock;
   // An endpoint that is listed anew may be another one, whose counts begin at 0.
@@ -45,8 +46,9 @@ export class RollingFigures implements Lifecycle {
   #last = 0;
   #timer: Disposable | undefined;
 
-  constructor(metrics: SessionMetrics, sidecar: Sidecar, clock: Clock) {
+  constructor(metrics: SessionMetrics, sessions: Sessions, sidecar: Sidecar, clock: Clock) {
     this.#metrics = metrics;
+    this.#sessions = sessions;
     this.#sidecar = sidecar;
     this.#clock = clock;
     this.bounds = metrics.instruments.server.buckets;
@@ -114,15 +116,15 @@ export class RollingFigures implements Lifecycle {
       grown.now.fill(0);
       open[POINTS] = 0;
     }
-    const { instruments, totals } = this.#metrics;
+    const { instruments, messages } = this.#metrics;
     this.#readDurations(instruments.server, this.listeners, 'listener');
     this.#readDurations(instruments.client, this.clusters, 'cluster');
-    const carried = totals.now(({ websocket, connection }) => {
+    for (const { websocket, connection } of this.#sessions)
       if (websocket !== undefined) this.#of(this.listeners, connection.listener.name).open[POINTS]!++;
-    });
-    for (const [listener, { messages }] of carried) {
+    for (const [listener, { received, sent }] of messages.byListener()) {
       const { now } = this.#of(this.listeners, listener).grown;
-      [now[RECEIVED], now[SENT]] = messages;
+      now[RECEIVED] = received;
+      now[SENT] = sent;
     }
     return [...this.listeners.values(), ...this.clusters.values()]
       .map(({ grown }) => grown)

@@ -11,6 +11,7 @@ import {
 import { ClusterSeries } from './cluster-series.ts';
 import { httpInstruments } from './http-instruments.ts';
 import { ListenerTotals } from './listener-totals.ts';
+import { MessageSeries } from './message-series.ts';
 import { methodIndex } from './methods.ts';
 import type { Registry } from './registry.ts';
 import { RouteSeries } from './route-series.ts';
@@ -22,7 +23,9 @@ import { WebSocketEnds } from './websocket-ends.ts';
  */
 export class SessionMetrics implements ConnectionHooks, Lifecycle {
   readonly instruments: ReturnType<typeof httpInstruments>;
-  readonly totals: ListenerTotals;
+  readonly messages: MessageSeries;
+  readonly #totals: ListenerTotals;
+  readonly #sessions: Sessions;
   readonly #clock: Clock;
   readonly #webSockets: WebSocketEnds;
   // Those of the last session are most often those of the next one.
@@ -36,16 +39,22 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
   constructor(registry: Registry, sessions: Sessions, clock: Clock) {
     this.#clock = clock;
     this.instruments = httpInstruments(registry);
-    this.totals = new ListenerTotals(registry, sessions);
+    this.#sessions = sessions;
+    this.messages = new MessageSeries(registry);
+    this.#totals = new ListenerTotals(registry, sessions);
     this.#webSockets = new WebSocketEnds(registry);
   }
 
   start(): void {
-    this.totals.start();
+    this.#totals.start();
+    this.messages.start();
+    // Those that began with an instance of this plugin that a reload has replaced.
+    for (const session of this.#sessions) if (session.websocket !== undefined) this.#tally(session);
   }
 
   stop(): void {
-    this.totals.stop();
+    this.#totals.stop();
+    this.messages.stop();
   }
 
   onAttemptEnd(session: Session, attempt: Attempt): void {
@@ -70,6 +79,7 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
 
   /** A WebSocket's request is over with its 101; what follows is a session of its own. */
   onOpen(session: Session): void {
+    this.#tally(session);
     const ms = this.#clock.wallTime() - session.startedAt;
     this.#seriesOf(session)
       .duration(session, 101, undefined)
@@ -88,13 +98,17 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     series.duration(session, status, error).record(durationMs / 1_000, session.state(recordedTrace));
   }
 
+  #tally(session: Session): void {
+    session.messageTally = this.messages.of(session.connection.listener.name, session.route?.name ?? '');
+  }
+
   #seriesOf(session: Session): RouteSeries {
     const { listener } = session.connection;
     const key = session.route ?? listener;
     if (key === this.#lastRoute) return this.#lastSeries!;
     let series = this.#routes.get(key);
     if (series === undefined) {
-      series = new RouteSeries(listener, session.route, this.instruments.server, this.totals.of(listener.name));
+      series = new RouteSeries(listener, session.route, this.instruments.server, this.#totals.of(listener.name));
       this.#routes.set(key, series);
     }
     this.#lastRoute = key;

@@ -119,8 +119,8 @@ describe('the metrics of sessions', () => {
     await eventually(() => pair.session.messagesReceived === 1 && pair.session.messagesSent === 2);
     for (let passed = 0; passed < 20_000; passed += 100) clock.advance(100);
     const carried = (text: string) => [
-      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="received"'),
-      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="sent"'),
+      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="received",opcode="text"'),
+      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="sent",opcode="text"'),
       sampleOf(text, 'outrigger_websocket_sessions_open', 'cluster="app"'),
     ];
     const open = await scraped(pair.sidecar);
@@ -142,6 +142,41 @@ describe('the metrics of sessions', () => {
     expect(sampleOf(text, codes, 'side="upstream",by="sidecar",code="4xxx"')).to.equal(1);
     await pair.close();
   });
+
+  for (const plane of ['frames', 'messages'] as const) {
+    it(`count messages and control frames by opcode, and sizes, while a WebSocket is open on the ${plane} plane`, async () => {
+      const pair = new WebSocketPair();
+      const hooks = plane === 'messages' ? { onMessage: () => undefined } : {};
+      await pair.open(hooks, { plugins: [withSessions(true)], listener: { websocket: { plane } } });
+      pair.send('downstream', frame(2, Buffer.alloc(300), { masked: true }));
+      pair.send('downstream', frame(1, 'hel', { masked: true, fin: false }));
+      pair.send('downstream', frame(0, 'lo', { masked: true }));
+      pair.send('downstream', frame(9, 'x', { masked: true }));
+      pair.send('upstream', frame(10, 'xyz'));
+      pair.send('upstream', frame(1, Buffer.alloc(64, 'a')));
+      await eventually(() => pair.at('downstream').length >= 5 + 66 && pair.session.messagesReceived === 2);
+      await eventually(() => pair.at('upstream').length > 300);
+      const text = await scraped(pair.sidecar);
+      const of = (direction: string, opcode: string) =>
+        ['outrigger_websocket_messages_total', 'outrigger_websocket_message_bytes_total'].map((name) =>
+          sampleOf(text, name, `{listener="inbound",route="inbound[0]",direction="${direction}",opcode="${opcode}"}`),
+        );
+      expect(of('received', 'binary')).to.deep.equal([1, 300]);
+      expect(of('received', 'text')).to.deep.equal([1, 5]);
+      expect(of('received', 'ping')).to.deep.equal([1, 1]);
+      expect(of('received', 'pong')).to.deep.equal([0, 0]);
+      expect(of('sent', 'text')).to.deep.equal([1, 64]);
+      expect(of('sent', 'pong')).to.deep.equal([1, 3]);
+      const sizes = 'outrigger_websocket_message_size_bytes';
+      const received = 'direction="received"';
+      expect(sampleOf(text, `${sizes}_bucket`, received, 'le="64"')).to.equal(1);
+      expect(sampleOf(text, `${sizes}_bucket`, received, 'le="256"')).to.equal(1);
+      expect(sampleOf(text, `${sizes}_bucket`, received, 'le="1024"')).to.equal(2);
+      expect(sampleOf(text, `${sizes}_sum`, received)).to.equal(305);
+      expect(sampleOf(text, `${sizes}_count`, 'direction="sent"')).to.equal(1);
+      await pair.close();
+    });
+  }
 
   it('count handshakes that come to nothing', async () => {
     await start();
