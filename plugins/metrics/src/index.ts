@@ -13,6 +13,7 @@ import {
 } from '@outrigger/core';
 import { endpointMetrics } from './endpoint-metrics.ts';
 import { contentTypeFor, expose } from './exposition.ts';
+import { goneSeries } from './gone-series.ts';
 import { isPushWanted, OtlpPush } from './otlp-push.ts';
 import { overviewRoute } from './overview-route.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -30,11 +31,15 @@ export default definePlugin<MetricsSettings>({
   config: config as Schema<MetricsSettings>,
   bind(bind, settings) {
     bind(Registry)
-      .toResolvedValue(() => {
-        const registry = new Registry();
-        processMetrics(registry);
-        return registry;
-      })
+      .toResolvedValue(
+        (sidecar: Sidecar) => {
+          const registry = new Registry();
+          processMetrics(registry);
+          registry.leaveOut(goneSeries(sidecar));
+          return registry;
+        },
+        [Sidecar],
+      )
       .inSingletonScope();
     bind(Metrics).toResolvedValue((registry: Registry) => registry, [Registry]);
     bind(Lifecycle).toResolvedValue((registry: Registry) => new RuntimeMetrics(registry), [Registry]);

@@ -59,6 +59,7 @@ export interface Declared<T> extends Family {
 export class Registry implements Metrics {
   readonly #families = new Map<string, Instrument>();
   readonly #readers = new Set<() => void>();
+  #isGone: ((labels: readonly string[]) => ((values: LabelValues) => boolean) | undefined) | undefined;
 
   counter(name: string, options: InstrumentOptions): Declared<Counter> {
     return this.#declare('counter', name, options);
@@ -79,10 +80,23 @@ export class Registry implements Metrics {
     return { [Symbol.dispose]: () => void this.#readers.delete(own) };
   }
 
+  /**
+   * Whenever metrics are collected, `isGone` is asked for the labels of each instrument; what it returns, for the values of each
+   * of its series. Those that are gone are not told, and go on counting where they come back.
+   */
+  leaveOut(isGone: (labels: readonly string[]) => ((values: LabelValues) => boolean) | undefined): void {
+    this.#isGone = isGone;
+  }
+
   /** Everything as it is now, in the order of the names. */
   collect(): Family[] {
     for (const read of this.#readers) read();
-    return [...this.#families.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#families.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((instrument) => {
+        const isGone = this.#isGone?.(instrument.labels);
+        return isGone === undefined ? instrument : instrument.without(isGone);
+      });
   }
 
   #declare(kind: Kind, name: string, options: InstrumentOptions): Instrument {
@@ -131,6 +145,18 @@ class Instrument implements Family {
 
   forget(): void {
     this.#series.clear();
+  }
+
+  /** The same without those series; where room is short, they make room. */
+  without(isGone: (values: LabelValues) => boolean): Family {
+    const { name, kind, doc, unit, labels, buckets } = this;
+    const isFull = this.#series.size >= this.#maxSeries;
+    const series: Series[] = [];
+    for (const [key, numbers] of this.#series) {
+      if (!isGone(numbers.labels)) series.push(numbers);
+      else if (isFull) this.#series.delete(key);
+    }
+    return { name, kind, doc, unit, labels, buckets, series };
   }
 
   /** Beyond the bound all share one, whose labels all say `other`. */

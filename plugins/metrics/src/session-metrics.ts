@@ -2,6 +2,7 @@ import {
   type Attempt,
   type Clock,
   type ConnectionHooks,
+  errorType,
   type Lifecycle,
   type Outcome,
   recordedTrace,
@@ -94,7 +95,8 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
       if (status === 101) return this.#webSockets.ended(series, outcome);
       this.#webSockets.refused(session, outcome);
     }
-    const error = cause === 'complete' && status < 500 ? undefined : errorOf(session, outcome);
+    const error =
+      cause === 'complete' && status < 500 ? undefined : errorType(status, cause, session.response?.local ?? false);
     series.duration(session, status, error).record(durationMs / 1_000, session.state(recordedTrace));
   }
 
@@ -115,11 +117,4 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     this.#lastSeries = series;
     return series;
   }
-}
-
-/** The cause, else a status that is an error: a 4xx is the client's (HTTP conventions, `error.type`). */
-function errorOf(session: Session, { status, cause }: Outcome): string | undefined {
-  const own = cause === 'complete' ? undefined : cause;
-  if (status !== undefined && status >= 500) return own ?? String(status);
-  return session.response?.local ? undefined : own;
 }

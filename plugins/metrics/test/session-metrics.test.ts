@@ -1,12 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { definePlugin, type Plugin, recordedTrace, reject, type Session, VirtualClock } from '@outrigger/core';
+import {
+  type ComposedPlugin,
+  definePlugin,
+  type Plugin,
+  recordedTrace,
+  reject,
+  type Session,
+  VirtualClock,
+} from '@outrigger/core';
 import { expect } from 'chai';
 import { frame } from '../../../test/support/frames.ts';
 import { itWith, promtool } from '../../../test/support/peers.ts';
 import { endPrograms, sidecarOn } from '../../../test/support/program.ts';
 import { exchange, RawClient } from '../../../test/support/raw-client.ts';
 import { Scratch, shortest } from '../../../test/support/scratch.ts';
-import { type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
+import { configurationOf, type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
 import { filesBelow, read } from '../../../test/support/tree.ts';
 import { httpUpstream, type Upstream } from '../../../test/support/upstreams.ts';
 import { eventually } from '../../../test/support/virtual-time.ts';
@@ -205,6 +213,32 @@ describe('the metrics of sessions', () => {
       .and.to.match(/# EOF\n$/);
     expect(text).to.include('# TYPE outrigger_session_bytes counter\n').and.to.include('le="1.0"');
     expect(await scraped(sidecar, 'text/plain')).to.not.include('trace_id');
+  });
+
+  it('go with the listener, the cluster and the endpoint that they are of', async () => {
+    await start();
+    await exchange(sidecar.port, request('GET /'));
+    const before = await scraped(sidecar);
+    expect(before).to.include('listener="inbound"').and.to.include('cluster="app"');
+    const { listeners, clusters, ...rest } = configurationOf({ endpoints: ['127.0.0.1:1'] });
+    await sidecar.runtime.reload(
+      {
+        ...rest,
+        listeners: listeners.map((one) => ({
+          ...one,
+          name: 'other',
+          routes: one.routes.map((route) => ({ ...route, cluster: 'else' })),
+        })),
+        clusters: clusters.map((one) => ({ ...one, name: 'else' })),
+      },
+      sidecar.runtime.composition.plugins as ComposedPlugin[],
+    );
+    await eventually(() => sidecar.runtime.listeners.get('inbound') === undefined);
+    const text = await scraped(sidecar);
+    expect(text).to.include('cluster="else",endpoint="127.0.0.1:1"').and.to.include('listener="other"');
+    expect(text)
+      .to.not.match(/listener="inbound"|cluster="app"/)
+      .and.to.not.include(upstream.address);
   });
 
   it('are not there where they are not wanted, nor their hooks', async () => {
