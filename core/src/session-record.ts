@@ -6,6 +6,7 @@ import type { EndpointRecord } from './cluster-registry.ts';
 import type { Connection } from './connection.ts';
 import type { RequestHead, ResponseHead } from './headers.ts';
 import type { HookChain } from './hook-chain.ts';
+import { chainForSession } from './hook-timing.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { Route } from './router.ts';
 import {
@@ -88,7 +89,7 @@ export abstract class SessionRecord implements Session {
   ) {
     this.kind = kind;
     this.connection = connection;
-    this.hooks = hooks;
+    this.hooks = chainForSession(hooks);
     this.generation = generation;
     this.clock = clock;
     this.#open = open;
