@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Authority, writePair } from '../support/certificates.ts';

@@ -64,12 +64,14 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     if (cluster !== this.#lastCluster) {
       let known = this.#clusters.get(cluster);
       if (known === undefined) {
-        known = new ClusterSeries(cluster.name, this.instruments.client);
+        known = new ClusterSeries(cluster.name, this.instruments);
         this.#clusters.set(cluster, known);
       }
       this.#lastCluster = cluster;
       this.#lastAttempts = known;
     }
+    if (attempt.reused) this.#lastAttempts!.reused.add();
+    else this.#lastAttempts!.opened.add();
     const ms = attempt.failure === undefined ? attempt.headMs : this.#clock.now() - attempt.startedAt;
     if (ms === undefined) return;
     const method = methodIndex(session.request.method);

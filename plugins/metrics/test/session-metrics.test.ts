@@ -59,6 +59,7 @@ describe('the metrics of sessions', () => {
   const client = 'http_client_request_duration_seconds_count';
 
   it('tell the duration of each request by route, method, status and error', async () => {
+    const before = upstream.connections;
     const { port } = await start({ route: { match: { path: '/' } } });
     for (let i = 0; i < 3; i++) await exchange(port, request('GET /a'));
     await exchange(port, request('POST /a', 'content-length: 0\r\n'));
@@ -79,6 +80,11 @@ describe('the metrics of sessions', () => {
     expect(sampleOf(text, client, 'cluster="app"', 'code="404"', 'error_type="404"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_endpoint_picks_total', `endpoint="${upstream.address}"`)).to.equal(8);
     expect(sampleOf(text, 'outrigger_endpoint_failures_total', `endpoint="${upstream.address}"`)).to.equal(0);
+    const connections = (how: string) =>
+      sampleOf(text, 'outrigger_attempt_connections_total', 'cluster="app"', `connection="${how}"`);
+    const opened = upstream.connections - before;
+    expect(opened).to.be.within(1, 7);
+    expect([connections('opened'), connections('reused')]).to.deep.equal([opened, 8 - opened]);
     expect(sampleOf(text, 'outrigger_endpoint_weight', 'cluster="app"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_endpoint_idle_connections', 'cluster="app"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_session_bytes_total', 'kind="http",direction="received"')).to.be.above(8 * 30);
