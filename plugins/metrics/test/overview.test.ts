@@ -1,7 +1,9 @@
 import { definePlugin, type Plugin, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { frame } from '../../../test/support/frames.ts';
+import { endPrograms, sidecarOn } from '../../../test/support/program.ts';
 import { exchange } from '../../../test/support/raw-client.ts';
+import { Scratch, shortest } from '../../../test/support/scratch.ts';
 import { configurationOf, type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
 import { httpUpstream, type Upstream } from '../../../test/support/upstreams.ts';
 import { eventually } from '../../../test/support/virtual-time.ts';
@@ -206,6 +208,34 @@ describe('/overview', () => {
     expect(closed.total.series.open).to.deep.equal([1, 0]);
     expect(closed.total.webSockets.open).to.equal(0);
     await pair.close();
+  });
+});
+
+describe('/overview of the program', () => {
+  it('tells of real traffic in real time', async function () {
+    this.timeout(20_000);
+    const scratch = new Scratch();
+    const upstream = await httpUpstream((_request, response) => response.end('good'));
+    const program = sidecarOn(scratch.write('o.yaml', shortest([upstream.address])));
+    const port = await program.port();
+    const { admin } = (await program.logged('ready')) as unknown as { admin: string };
+    let asked = 0;
+    let told: Overview;
+    do {
+      expect((await fetch(`http://127.0.0.1:${port}/`)).status).to.equal(200);
+      asked++;
+      told = (await (await fetch(`http://${admin}/overview`)).json()) as Overview;
+    } while (told.points.length === 0);
+    const [cluster] = Object.values(told.clusters);
+    for (const row of [told.total, cluster!]) {
+      expect(row.requests['successRatio']).to.equal(1);
+      expect(row.requests['perSecond']).to.be.within(asked / 6, asked / 4);
+      expect(row.requests['p99Seconds']).to.be.within(1e-6, 1);
+    }
+    expect(Object.keys(cluster!.endpoints)).to.deep.equal([upstream.address]);
+    await endPrograms();
+    await upstream.stop();
+    scratch.remove();
   });
 });
 
