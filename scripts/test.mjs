@@ -76,6 +76,7 @@ function peers() {
     haproxy: 'haproxy',
     chromium: 'chromium',
     openssl: 'openssl',
+    promtool: 'promtool',
     'testssl.sh': 'testssl',
   };
   const path = `${process.env.PATH}${delimiter}/usr/sbin`;

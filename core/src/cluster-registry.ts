@@ -1,5 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Balancer, Cluster, Discovery, Endpoint, EndpointSpec, EndpointWeight, Sample } from './cluster.ts';
+import type {
+  Balancer,
+  Cluster,
+  Discovery,
+  Endpoint,
+  EndpointSpec,
+  EndpointWeight,
+  OutReason,
+  Sample,
+} from './cluster.ts';
 import type { Composition } from './composition.ts';
 import type { ClusterSpec } from './configuration.ts';
 import type { Departures } from './departures.ts';
@@ -87,6 +96,14 @@ class ClusterRecord implements Cluster {
 
   get connector(): string {
     return this.settings['tls'] === undefined ? 'tcp' : 'tls';
+  }
+
+  outBecause(endpoint: Endpoint): OutReason | undefined {
+    for (const weight of this.#weights) {
+      const reason = weight.outBecause?.(endpoint, this);
+      if (reason !== undefined) return reason;
+    }
+    return undefined;
   }
 
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {

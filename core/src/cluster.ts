@@ -38,6 +38,8 @@ export interface Cluster {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Name of the connector that reaches its endpoints: `tcp`, or that of a plugin. */
   readonly connector: string;
+  /** What keeps one of its `endpoints` from being picked; undefined where nothing does. */
+  outBecause?(endpoint: Endpoint): OutReason | undefined;
   /** Asks the balancer. `tried` are those that already failed this session. */
   pick(session: Session, tried: readonly Endpoint[]): Endpoint | undefined;
   /** Whether the balancer wants samples: who has one need not make it where it does not. */
@@ -45,6 +47,9 @@ export interface Cluster {
   /** Feeds what was measured back to the balancer. */
   observe(endpoint: Endpoint, sample: Sample): void;
 }
+
+/** Why an endpoint is out: its checks fail, or what sessions found there has ejected it. */
+export type OutReason = 'unhealthy' | 'ejected';
 
 /**
  * What happened at one endpoint; `ms` is 0 where the kind has no duration. `begin` comes when a session is counted there, `end`
@@ -76,6 +81,8 @@ export interface BalancerFactory {
 export interface EndpointWeight {
   /** Called for each endpoint of a cluster whenever its list, its settings or a factor there have changed. */
   factor(endpoint: Endpoint, cluster: Cluster): number;
+  /** Why its factor is 0, or would be if the cluster did not panic; undefined where it is not. For people and metrics. */
+  outBecause?(endpoint: Endpoint, cluster: Cluster): OutReason | undefined;
   /** Calls `listener` with the endpoint whose factor has changed. */
   onChange(listener: (endpoint: Endpoint) => void): void;
   /**

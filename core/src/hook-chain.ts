@@ -1,9 +1,10 @@
 import type { Outcome } from './cause.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Connection } from './connection.ts';
+import { timedEntries } from './hook-timing.ts';
 import { type Awaitable, type Close, type ConnectionHooks, isSendableCloseCode, type Reject } from './hooks.ts';
 import type { Logger } from './logger.ts';
-import type { Metrics } from './metrics.ts';
+import { type Metrics, noMetrics } from './metrics.ts';
 import type { Attempt, Message, Session, Side } from './session.ts';
 
 export type Verdict = Reject | undefined;
@@ -30,6 +31,8 @@ export interface HookChain {
   readonly onPong: ((s: Session, side: Side, rttMs: number) => void) | null;
   readonly onSessionEnd: ((s: Session, o: Outcome) => void) | null;
   readonly onDisconnect: ((c: Connection) => void) | null;
+  /** The same chain, which measures how long each hook takes: for a share of the sessions. Null where nobody keeps metrics. */
+  readonly timed: HookChain | null;
 }
 
 /** One plugin's hooks, and what its entry in `plugins:` says of their failures. */
@@ -61,7 +64,13 @@ export interface ChainServices {
  *   of plugins that said no.
  */
 export function chainHooks(entries: readonly ChainEntry[], services: ChainServices): HookChain {
+  const { clock, metrics } = services;
   const containment = new Containment(services);
+  const timed = metrics === noMetrics ? null : chain(timedEntries(entries, clock, metrics), containment, null);
+  return chain(entries, containment, timed);
+}
+
+function chain(entries: readonly ChainEntry[], containment: Containment, timed: HookChain | null): HookChain {
   const back = entries.toReversed();
   return {
     onAccept: acceptChain(steps(entries, 'onAccept'), containment),
@@ -79,6 +88,7 @@ export function chainHooks(entries: readonly ChainEntry[], services: ChainServic
     onPong: voidChain(steps(back, 'onPong'), containment, endSession),
     onSessionEnd: voidChain(steps(back, 'onSessionEnd'), containment, leaveBe),
     onDisconnect: voidChain(steps(back, 'onDisconnect'), containment, leaveBe),
+    timed,
   };
 }
 

@@ -20,9 +20,11 @@ export {
 } from './cause.ts';
 export type { Connection, ListenerInfo, PeerInfo, TlsInfo } from './connection.ts';
 export { type Address, formatAddress } from './connection.ts';
+export { errorType } from './error-type.ts';
 export type { HeaderOverlay, Headers, RequestHead, ResponseHead } from './headers.ts';
 export { type Awaitable, type Close, close, HOOKS, isSendableCloseCode, type Reject, reject } from './hooks.ts';
-export type { EventStreamControl, Session, Side, Slot, WebSocketControl } from './session.ts';
+export { MESSAGE_SIZE_BOUNDS, MessageTally, messageSizeBucket } from './message-tally.ts';
+export type { EventStreamControl, MessageCounter, Session, Side, Slot, WebSocketControl } from './session.ts';
 export {
   type Attempt,
   type BodyTransform,
@@ -32,10 +34,11 @@ export {
   type SizeWatcher,
 } from './session.ts';
 export { recordedTrace, traceOf } from './session-trace.ts';
+export { telemetryIdentity } from './telemetry-identity.ts';
 
 // Where sessions go.
 
-export type { Balancer, Cluster, Endpoint, EndpointSpec, Sample } from './cluster.ts';
+export type { Balancer, Cluster, Endpoint, EndpointSpec, OutReason, Sample } from './cluster.ts';
 export type { Retry } from './retry.ts';
 export { type Route, type Router, routePattern } from './router.ts';
 export { hashKey, stickTo } from './session-wishes.ts';

@@ -6,6 +6,7 @@ import type { EndpointRecord } from './cluster-registry.ts';
 import type { Connection } from './connection.ts';
 import type { RequestHead, ResponseHead } from './headers.ts';
 import type { HookChain } from './hook-chain.ts';
+import { chainForSession } from './hook-timing.ts';
 import type { OpenSessions } from './open-sessions.ts';
 import type { Route } from './router.ts';
 import {
@@ -13,6 +14,7 @@ import {
   type BodyTransform,
   type EventStreamControl,
   type Failure,
+  type MessageCounter,
   type Session,
   type Side,
   type SizeWatcher,
@@ -48,6 +50,7 @@ export abstract class SessionRecord implements Session {
   readonly began: number;
   route: Route | undefined = undefined;
   cluster: Cluster | undefined = undefined;
+  messageTally: MessageCounter | undefined = undefined;
   ended = false;
 
   // Owned by OpenSessions.
@@ -86,7 +89,7 @@ export abstract class SessionRecord implements Session {
   ) {
     this.kind = kind;
     this.connection = connection;
-    this.hooks = hooks;
+    this.hooks = chainForSession(hooks);
     this.generation = generation;
     this.clock = clock;
     this.#open = open;
@@ -142,10 +145,11 @@ export abstract class SessionRecord implements Session {
     this.#sizeWatchers.push(watcher);
   }
 
-  /** A WebSocket message from `side`, of so many bytes, is passed on whole. */
-  countMessage(side: Side, bytes: number): void {
+  /** A WebSocket message from `side`, text (1) or binary (2), of so many bytes, is passed on whole. */
+  countMessage(side: Side, opcode: number, bytes: number): void {
     if (side === 'downstream') this.messagesReceived++;
     else this.messagesSent++;
+    if (this.messageTally !== undefined) this.messageTally.count(side, opcode, bytes);
     if (this.#sizeWatchers !== undefined) for (const watcher of this.#sizeWatchers) watcher(side, bytes);
   }
 

@@ -65,6 +65,8 @@ export interface Session {
    * payload, compressed where it travelled so. It is called often, and must not throw. The bytes plane knows of no messages.
    */
   watchSizes(watcher: SizeWatcher): void;
+  /** Where the messages of this WebSocket are counted together with those of others; the plugin that keeps metrics sets it. */
+  messageTally?: MessageCounter | undefined;
   state<T>(slot: Slot<T>): T | undefined;
   setState<T>(slot: Slot<T>, value: T): void;
   /**
@@ -80,6 +82,11 @@ export interface Session {
    * event stream ends behind its current event.
    */
   close(cause: Cause, code?: number, reason?: string): void;
+}
+
+/** Counts a message, a Ping or a Pong that is passed on: `opcode` is RFC 6455's, `bytes` those of its payload. Must not throw. */
+export interface MessageCounter {
+  count(from: Side, opcode: number, bytes: number): void;
 }
 
 export type SizeWatcher = (from: Side, bytes: number) => void;

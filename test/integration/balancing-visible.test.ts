@@ -65,6 +65,15 @@ ${cluster}${more}`,
     const text = await (await fetch(`http://${admin}/metrics`)).text();
     return text.split('\n').flatMap((line) => (line.startsWith(`${name}{`) ? [line.slice(name.length)] : []));
   };
+  const states = async ({ address }: Upstream) => {
+    const lines = (await metric('outrigger_endpoint_state')).filter((line) => line.includes(`endpoint="${address}"`));
+    return Object.fromEntries(
+      lines.map((line) => {
+        const [, state, value] = /state="(.*)"} (.*)/.exec(line)!;
+        return [state, Number(value)];
+      }),
+    );
+  };
   const open = async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/`);
     await once(socket, 'open');
@@ -127,6 +136,7 @@ ${cluster}${more}`,
     const change = (to: string) => `{cluster="app",endpoint="${second!.address}",to="${to}"} 1`;
     expect(await metric('outrigger_endpoint_changes_total')).to.deep.equal([change('out')]);
     expect(await metric('outrigger_endpoints_out')).to.deep.equal(['{cluster="app"} 1']);
+    expect(await states(second!)).to.deep.equal({ active: 0, unhealthy: 1, ejected: 0, draining: 0 });
     expect(await metric('outrigger_cluster_panic')).to.deep.equal(['{cluster="app"} 1']);
     const before = upstreams.map(({ connections }) => connections);
     for (let i = 0; i < 4; i++) expect(await ask()).to.equal(200);
@@ -136,6 +146,7 @@ ${cluster}${more}`,
     expect(await sidecar.logged('an endpoint is in again')).to.include({ why: 'its checks pass' });
     await sidecar.logged('enough endpoints are in again');
     expect(await metric('outrigger_endpoint_changes_total')).to.have.members([change('out'), change('in')]);
+    expect(await states(second!)).to.deep.equal({ active: 1, unhealthy: 0, ejected: 0, draining: 0 });
     expect(await metric('outrigger_cluster_panic')).to.deep.equal(['{cluster="app"} 0']);
     expect((await metric('outrigger_health_checks_total')).join()).to.match(/result="failed"} [1-9]/);
   });
@@ -150,6 +161,7 @@ ${cluster}${more}`,
     const out = await sidecar.logged('an endpoint is out');
     expect(health).to.deep.include({ state: 'out', why: 'ejected: consecutive', timesEjected: 1, until: out['until'] });
     expect(Date.parse(health!['until'] as string) - Date.now()).to.be.within(50_000, 60_000);
+    expect(await states(upstreams[0]!)).to.deep.equal({ active: 0, unhealthy: 0, ejected: 1, draining: 0 });
   });
 
   it('limits and retries: what counts, what was refused, what was tried again', async () => {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Cluster, Connector, Endpoint } from '@outrigger/core';
+import type { Clock, Cluster, Connector, Endpoint, OutReason } from '@outrigger/core';
 import { probe } from './probe.ts';
 import type { HealthSettings, OutlierSettings, SlowStartSettings } from './settings.ts';
 import { slowStartFactor } from './slow-start.ts';
@@ -66,6 +66,11 @@ export class EndpointHealth {
 
   get isOut(): boolean {
     return this.#failing || this.ejectedFor !== undefined;
+  }
+
+  get outBecause(): OutReason | undefined {
+    if (this.#failing) return 'unhealthy';
+    return this.ejectedFor === undefined ? undefined : 'ejected';
   }
 
   factor(): number {

@@ -10,6 +10,7 @@ import type {
   Lifecycle,
   Logger,
   Metrics,
+  OutReason,
   Sidecar,
 } from '@outrigger/core';
 import { EndpointHealth, type Offence, type Surroundings } from './endpoint-health.ts';
@@ -120,6 +121,10 @@ export class Health implements EndpointWeight, Lifecycle {
     if (!isAsked(cluster)) return 1;
     const state = this.#stateOf(endpoint, cluster);
     return state.isOut && this.#panic.holds(cluster) ? 1 : state.factor();
+  }
+
+  outBecause(endpoint: Endpoint): OutReason | undefined {
+    return this.#states.get(endpoint)?.outBecause;
   }
 
   onChange(listener: (endpoint: Endpoint) => void): void {

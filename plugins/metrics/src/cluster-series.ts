@@ -1,13 +1,18 @@
-import type { Histogram } from '@outrigger/core';
+import type { Counter, Histogram } from '@outrigger/core';
 import { DurationTable } from './duration-table.ts';
-import type { Histograms } from './http-instruments.ts';
+import type { httpInstruments } from './http-instruments.ts';
 import { METHODS } from './methods.ts';
 
 /** The series of the attempts at the endpoints of a cluster. */
 export class ClusterSeries {
+  /** Attempts whose connection came out of the pool, and those that one was opened for. */
+  readonly reused: Counter;
+  readonly opened: Counter;
   readonly #durations: DurationTable;
 
-  constructor(cluster: string, client: Histograms) {
+  constructor(cluster: string, { client, connections }: ReturnType<typeof httpInstruments>) {
+    this.reused = connections.with(cluster, 'reused');
+    this.opened = connections.with(cluster, 'opened');
     this.#durations = new DurationTable((row, status, error) =>
       client.with(cluster, METHODS[row]!, status === 0 ? '' : String(status), error),
     );

@@ -4,6 +4,8 @@ import type { Registry } from './registry.ts';
 /** Endpoints come and go: theirs are made anew whenever they are collected, so that those that are gone leave nothing behind. */
 const MAX_SERIES = 10_000;
 
+const STATES = ['active', 'unhealthy', 'ejected', 'draining'] as const;
+
 /** What is known of each endpoint, read when it is asked for: nothing is counted for it on the way. */
 export function endpointMetrics(registry: Registry, sidecar: Sidecar, idle: IdleConnections): Lifecycle {
   const options = { labels: ['cluster', 'endpoint'], maxSeries: MAX_SERIES };
@@ -34,10 +36,16 @@ export function endpointMetrics(registry: Registry, sidecar: Sidecar, idle: Idle
         doc: 'Attempts at an endpoint that failed.',
         ...options,
       });
-      const all = [requests, streams, connections, weight, picks, failures];
+      const states = registry.gauge('outrigger_endpoint_state', {
+        doc: '1 for the state that an endpoint is in, 0 for the others: active, unhealthy (checks fail), ejected, draining.',
+        labels: [...options.labels, 'state'],
+        maxSeries: STATES.length * MAX_SERIES,
+      });
+      const all = [states, requests, streams, connections, weight, picks, failures];
       reading = registry.onCollect(() => {
         for (const instrument of all) instrument.forget();
-        for (const { name, endpoints, leaving } of sidecar.clusterStates()) {
+        for (const cluster of sidecar.clusterStates()) {
+          const { name, endpoints, leaving } = cluster;
           for (const endpoint of [...endpoints, ...leaving]) {
             requests.with(name, endpoint.address).set(endpoint.requests);
             streams.with(name, endpoint.address).set(endpoint.streams);
@@ -45,6 +53,8 @@ export function endpointMetrics(registry: Registry, sidecar: Sidecar, idle: Idle
             weight.with(name, endpoint.address).set(endpoint.leavesAt === undefined ? endpoint.weight : 0);
             picks.with(name, endpoint.address).add(endpoint.picks ?? 0);
             failures.with(name, endpoint.address).add(endpoint.failures ?? 0);
+            const state = leaving.includes(endpoint) ? 'draining' : (cluster.outBecause?.(endpoint) ?? 'active');
+            for (const one of STATES) states.with(name, endpoint.address, one).set(one === state ? 1 : 0);
           }
         }
       });

@@ -1,5 +1,5 @@
-import type { Histogram, LabelValues } from '@outrigger/core';
-import type { Registry } from './registry.ts';
+import type { Counter, Histogram, LabelValues } from '@outrigger/core';
+import type { Declared, Registry } from './registry.ts';
 
 /** A histogram with labels. */
 export interface Histograms {
@@ -9,8 +9,12 @@ export interface Histograms {
 /** Methods, statuses and causes of many routes: beyond that all share one series. */
 const MAX_SERIES = 2_000;
 
-/** The two that the HTTP conventions of OpenTelemetry (stable) require, with their advice for buckets. */
-export function httpInstruments(registry: Registry): { readonly server: Histograms; readonly client: Histograms } {
+/** The two that the HTTP conventions of OpenTelemetry (stable) require, with their advice for buckets; and what pools are good for. */
+export function httpInstruments(registry: Registry): {
+  readonly server: Declared<Histogram>;
+  readonly client: Declared<Histogram>;
+  readonly connections: Declared<Counter>;
+} {
   const server = registry.histogram('http_server_request_duration_seconds', {
     doc: 'Time from a complete request head to the end of its exchange; of a WebSocket to its 101.',
     unit: 's',
@@ -32,5 +36,9 @@ export function httpInstruments(registry: Registry): { readonly server: Histogra
     labels: ['cluster', 'http_request_method', 'http_response_status_code', 'error_type'],
     maxSeries: MAX_SERIES,
   });
-  return { server, client };
+  const connections = registry.counter('outrigger_attempt_connections_total', {
+    doc: 'Attempts whose connection came out of the pool (reused), and those that one was opened for, or tried to be (opened).',
+    labels: ['cluster', 'connection'],
+  });
+  return { server, client, connections };
 }

@@ -13,9 +13,12 @@ import {
 } from '@outrigger/core';
 import { endpointMetrics } from './endpoint-metrics.ts';
 import { contentTypeFor, expose } from './exposition.ts';
+import { goneSeries } from './gone-series.ts';
 import { isPushWanted, OtlpPush } from './otlp-push.ts';
+import { overviewRoute } from './overview-route.ts';
 import { processMetrics } from './process-metrics.ts';
 import { Registry } from './registry.ts';
+import { RollingFigures } from './rolling-figures.ts';
 import { RuntimeMetrics } from './runtime-metrics.ts';
 import { SessionMetrics } from './session-metrics.ts';
 import { config, type MetricsSettings } from './settings.ts';
@@ -28,11 +31,15 @@ export default definePlugin<MetricsSettings>({
   config: config as Schema<MetricsSettings>,
   bind(bind, settings) {
     bind(Registry)
-      .toResolvedValue(() => {
-        const registry = new Registry();
-        processMetrics(registry);
-        return registry;
-      })
+      .toResolvedValue(
+        (sidecar: Sidecar) => {
+          const registry = new Registry();
+          processMetrics(registry);
+          registry.leaveOut(goneSeries(sidecar));
+          return registry;
+        },
+        [Sidecar],
+      )
       .inSingletonScope();
     bind(Metrics).toResolvedValue((registry: Registry) => registry, [Registry]);
     bind(Lifecycle).toResolvedValue((registry: Registry) => new RuntimeMetrics(registry), [Registry]);
@@ -58,6 +65,15 @@ export default definePlugin<MetricsSettings>({
         .inSingletonScope();
       bind(ConnectionHooks).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
       bind(Lifecycle).toResolvedValue((parts: SessionMetrics) => parts, [SessionMetrics]);
+      bind(RollingFigures)
+        .toResolvedValue(
+          (metrics: SessionMetrics, sessions: Sessions, sidecar: Sidecar, clock: Clock) =>
+            new RollingFigures(metrics, sessions, sidecar, clock),
+          [SessionMetrics, Sessions, Sidecar, Clock],
+        )
+        .inSingletonScope();
+      bind(Lifecycle).toResolvedValue((figures: RollingFigures) => figures, [RollingFigures]);
+      bind(AdminRoute).toResolvedValue(overviewRoute, [RollingFigures, Sidecar]);
     }
     bind(AdminRoute).toResolvedValue(
       (registry: Registry) => ({

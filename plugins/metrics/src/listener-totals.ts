@@ -4,33 +4,29 @@ import type { Registry } from './registry.ts';
 
 type Kind = Session['kind'];
 /** What a session tells of while it is open, and its outcome at the end. */
-type Carried = Pick<Outcome, 'bytesReceived' | 'bytesSent' | 'messagesReceived' | 'messagesSent'>;
+type Carried = Pick<Outcome, 'bytesReceived' | 'bytesSent'>;
 
 /** What the sessions of a listener have carried that have ended. */
 export class Totals {
   readonly bytes: Record<Kind, [received: number, sent: number]> = { http: [0, 0], websocket: [0, 0] };
-  readonly messages: [received: number, sent: number] = [0, 0];
 
   /** Once per session, when it is no longer among the open ones. */
-  ended(kind: Kind, { bytesReceived, bytesSent, messagesReceived, messagesSent }: Carried): void {
+  ended(kind: Kind, { bytesReceived, bytesSent }: Carried): void {
     const bytes = this.bytes[kind];
     bytes[0] += bytesReceived;
     bytes[1] += bytesSent;
-    this.messages[0] += messagesReceived;
-    this.messages[1] += messagesSent;
   }
 
   copy(): Totals {
     const copy = new Totals();
     for (const kind of ['http', 'websocket'] as const) copy.bytes[kind] = [...this.bytes[kind]];
-    [copy.messages[0], copy.messages[1]] = this.messages;
     return copy;
   }
 }
 
 /**
- * Bytes, messages and what is open, by listener. Nothing is counted on the way: sessions keep their own counts, and whoever
- * collects adds those that are open to those that have ended. So a WebSocket's messages are seen while it lasts.
+ * Bytes and what is open, by listener. Nothing is counted on the way: sessions keep their own counts, and whoever collects adds
+ * those that are open to those that have ended. So a WebSocket's bytes are seen while it lasts.
  */
 export class ListenerTotals {
   readonly #registry: Registry;
@@ -59,10 +55,6 @@ export class ListenerTotals {
       unit: 'By',
       labels: ['listener', 'kind', 'direction'],
     });
-    const messages = this.#registry.counter('outrigger_websocket_messages_total', {
-      doc: 'Whole WebSocket messages from clients and to them; none on the bytes plane.',
-      labels: ['listener', 'direction'],
-    });
     const active = this.#registry.gauge('http_server_active_requests', {
       doc: 'HTTP exchanges that are under way; a WebSocket counts until its 101.',
       labels: ['listener', 'url_scheme', 'http_request_method'],
@@ -72,7 +64,7 @@ export class ListenerTotals {
       labels: ['listener', 'cluster'],
     });
     this.#reading = this.#registry.onCollect(() => {
-      for (const instrument of [bytes, messages, active, webSockets]) instrument.forget();
+      for (const instrument of [bytes, active, webSockets]) instrument.forget();
       const now = new Map([...this.#ended].map(([listener, totals]) => [listener, totals.copy()]));
       for (const session of this.#sessions) {
         const { kind, request, cluster } = session;
@@ -91,8 +83,6 @@ export class ListenerTotals {
           bytes.with(listener, kind, 'received').add(totals.bytes[kind][0]);
           bytes.with(listener, kind, 'sent').add(totals.bytes[kind][1]);
         }
-        messages.with(listener, 'received').add(totals.messages[0]);
-        messages.with(listener, 'sent').add(totals.messages[1]);
       }
     });
   }

@@ -10,6 +10,7 @@ import {
   serviceNameEnvDetector,
 } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { telemetryIdentity } from '@outrigger/core';
 import { otlpRequest } from './otlp-request.ts';
 import type { Family } from './registry.ts';
 
@@ -27,7 +28,7 @@ export interface MetricsExporter {
  */
 export function otlpExporter(serviceName: string, json: boolean, from: number): MetricsExporter {
   const resource = defaultResource()
-    .merge(resourceFromAttributes({ 'service.name': serviceName }))
+    .merge(resourceFromAttributes(telemetryIdentity(serviceName)))
     .merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }));
   const headers = { 'Content-Type': json ? 'application/json' : 'application/x-protobuf' };
   const exporter = new OTLPExporterBase<ResourceMetrics>(

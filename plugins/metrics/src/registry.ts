@@ -39,8 +39,14 @@ export interface Family {
   readonly series: Iterable<Series>;
 }
 
+/** A histogram whose counts may be kept elsewhere, and be written when it is collected. */
+export interface Distribution extends Histogram {
+  /** Adds so many to each bucket, and their `sum`. */
+  addAll(counts: ArrayLike<number>, sum: number): void;
+}
+
 /** An instrument as this registry gives it. */
-export interface Declared<T> {
+export interface Declared<T> extends Family {
   with(...labels: LabelValues): T;
   /** Drops all series: for what is written anew whenever it is collected. Handles on them are void. */
   forget(): void;
@@ -53,6 +59,7 @@ export interface Declared<T> {
 export class Registry implements Metrics {
   readonly #families = new Map<string, Instrument>();
   readonly #readers = new Set<() => void>();
+  #isGone: ((labels: readonly string[]) => ((values: LabelValues) => boolean) | undefined) | undefined;
 
   counter(name: string, options: InstrumentOptions): Declared<Counter> {
     return this.#declare('counter', name, options);
@@ -62,7 +69,7 @@ export class Registry implements Metrics {
     return this.#declare('gauge', name, options);
   }
 
-  histogram(name: string, options: InstrumentOptions): Declared<Histogram> {
+  histogram(name: string, options: InstrumentOptions): Declared<Distribution> {
     return this.#declare('histogram', name, options);
   }
 
@@ -73,10 +80,23 @@ export class Registry implements Metrics {
     return { [Symbol.dispose]: () => void this.#readers.delete(own) };
   }
 
+  /**
+   * Whenever metrics are collected, `isGone` is asked for the labels of each instrument; what it returns, for the values of each
+   * of its series. Those that are gone are not told, and go on counting where they come back.
+   */
+  leaveOut(isGone: (labels: readonly string[]) => ((values: LabelValues) => boolean) | undefined): void {
+    this.#isGone = isGone;
+  }
+
   /** Everything as it is now, in the order of the names. */
   collect(): Family[] {
     for (const read of this.#readers) read();
-    return [...this.#families.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return [...this.#families.values()]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((instrument) => {
+        const isGone = this.#isGone?.(instrument.labels);
+        return isGone === undefined ? instrument : instrument.without(isGone);
+      });
   }
 
   #declare(kind: Kind, name: string, options: InstrumentOptions): Instrument {
@@ -127,6 +147,18 @@ class Instrument implements Family {
     this.#series.clear();
   }
 
+  /** The same without those series; where room is short, they make room. */
+  without(isGone: (values: LabelValues) => boolean): Family {
+    const { name, kind, doc, unit, labels, buckets } = this;
+    const isFull = this.#series.size >= this.#maxSeries;
+    const series: Series[] = [];
+    for (const [key, numbers] of this.#series) {
+      if (!isGone(numbers.labels)) series.push(numbers);
+      else if (isFull) this.#series.delete(key);
+    }
+    return { name, kind, doc, unit, labels, buckets, series };
+  }
+
   /** Beyond the bound all share one, whose labels all say `other`. */
   with(...labels: LabelValues): Numbers {
     if (labels.length !== this.labels.length)
@@ -143,7 +175,7 @@ class Instrument implements Family {
 }
 
 /** A counter, a gauge, or a histogram: what they do on a session's way is an addition or two. */
-class Numbers implements Series, Counter, Gauge, Histogram {
+class Numbers implements Series, Counter, Gauge, Distribution {
   readonly labels: LabelValues;
   readonly counts: number[];
   readonly #buckets: readonly number[];
@@ -162,6 +194,11 @@ class Numbers implements Series, Counter, Gauge, Histogram {
 
   set(value: number): void {
     this.value = value;
+  }
+
+  addAll(counts: ArrayLike<number>, sum: number): void {
+    this.value += sum;
+    for (let i = 0; i < this.counts.length; i++) this.counts[i]! += counts[i]!;
   }
 
   record(value: number, trace?: string): void {

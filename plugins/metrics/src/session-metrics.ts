@@ -2,6 +2,7 @@ import {
   type Attempt,
   type Clock,
   type ConnectionHooks,
+  errorType,
   type Lifecycle,
   type Outcome,
   recordedTrace,
@@ -11,6 +12,7 @@ import {
 import { ClusterSeries } from './cluster-series.ts';
 import { httpInstruments } from './http-instruments.ts';
 import { ListenerTotals } from './listener-totals.ts';
+import { MessageSeries } from './message-series.ts';
 import { methodIndex } from './methods.ts';
 import type { Registry } from './registry.ts';
 import { RouteSeries } from './route-series.ts';
@@ -21,9 +23,11 @@ import { WebSocketEnds } from './websocket-ends.ts';
  * a route's series are found once and kept, and a request costs a few additions.
  */
 export class SessionMetrics implements ConnectionHooks, Lifecycle {
-  readonly #clock: Clock;
-  readonly #instruments: ReturnType<typeof httpInstruments>;
+  readonly instruments: ReturnType<typeof httpInstruments>;
+  readonly messages: MessageSeries;
   readonly #totals: ListenerTotals;
+  readonly #sessions: Sessions;
+  readonly #clock: Clock;
   readonly #webSockets: WebSocketEnds;
   // Those of the last session are most often those of the next one.
   #lastRoute: object | undefined;
@@ -35,17 +39,23 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
 
   constructor(registry: Registry, sessions: Sessions, clock: Clock) {
     this.#clock = clock;
-    this.#instruments = httpInstruments(registry);
+    this.instruments = httpInstruments(registry);
+    this.#sessions = sessions;
+    this.messages = new MessageSeries(registry);
     this.#totals = new ListenerTotals(registry, sessions);
     this.#webSockets = new WebSocketEnds(registry);
   }
 
   start(): void {
     this.#totals.start();
+    this.messages.start();
+    // Those that began with an instance of this plugin that a reload has replaced.
+    for (const session of this.#sessions) if (session.websocket !== undefined) this.#tally(session);
   }
 
   stop(): void {
     this.#totals.stop();
+    this.messages.stop();
   }
 
   onAttemptEnd(session: Session, attempt: Attempt): void {
@@ -54,12 +64,14 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     if (cluster !== this.#lastCluster) {
       let known = this.#clusters.get(cluster);
       if (known === undefined) {
-        known = new ClusterSeries(cluster.name, this.#instruments.client);
+        known = new ClusterSeries(cluster.name, this.instruments);
         this.#clusters.set(cluster, known);
       }
       this.#lastCluster = cluster;
       this.#lastAttempts = known;
     }
+    if (attempt.reused) this.#lastAttempts!.reused.add();
+    else this.#lastAttempts!.opened.add();
     const ms = attempt.failure === undefined ? attempt.headMs : this.#clock.now() - attempt.startedAt;
     if (ms === undefined) return;
     const method = methodIndex(session.request.method);
@@ -70,6 +82,7 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
 
   /** A WebSocket's request is over with its 101; what follows is a session of its own. */
   onOpen(session: Session): void {
+    this.#tally(session);
     const ms = this.#clock.wallTime() - session.startedAt;
     this.#seriesOf(session)
       .duration(session, 101, undefined)
@@ -84,8 +97,13 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
       if (status === 101) return this.#webSockets.ended(series, outcome);
       this.#webSockets.refused(session, outcome);
     }
-    const error = cause === 'complete' && status < 500 ? undefined : errorOf(session, outcome);
+    const error =
+      cause === 'complete' && status < 500 ? undefined : errorType(status, cause, session.response?.local ?? false);
     series.duration(session, status, error).record(durationMs / 1_000, session.state(recordedTrace));
+  }
+
+  #tally(session: Session): void {
+    session.messageTally = this.messages.of(session.connection.listener.name, session.route?.name ?? '');
   }
 
   #seriesOf(session: Session): RouteSeries {
@@ -94,18 +112,11 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     if (key === this.#lastRoute) return this.#lastSeries!;
     let series = this.#routes.get(key);
     if (series === undefined) {
-      series = new RouteSeries(listener, session.route, this.#instruments.server, this.#totals.of(listener.name));
+      series = new RouteSeries(listener, session.route, this.instruments.server, this.#totals.of(listener.name));
       this.#routes.set(key, series);
     }
     this.#lastRoute = key;
     this.#lastSeries = series;
     return series;
   }
-}
-
-/** The cause, else a status that is an error: a 4xx is the client's (HTTP conventions, `error.type`). */
-function errorOf(session: Session, { status, cause }: Outcome): string | undefined {
-  const own = cause === 'complete' ? undefined : cause;
-  if (status !== undefined && status >= 500) return own ?? String(status);
-  return session.response?.local ? undefined : own;
 }

@@ -131,6 +131,8 @@ describe('metrics by OTLP', () => {
     expect(pushes[0]!.request.url).to.equal('/own');
     expect(pushes[0]!.request.headers['content-type']).to.equal('application/x-protobuf');
     expect(pushes[0]!.body.includes('outrigger_metrics_push_failures_total')).to.equal(true);
+    for (const attribute of ['service.instance.id', 'host.name', 'process.pid'])
+      expect(pushes[0]!.body.includes(attribute), attribute).to.equal(true);
     status = 400;
     const failures = () => [...registry.collect().find(({ name }) => name.includes('push_failures'))!.series][0]!.value;
     await pass(2);

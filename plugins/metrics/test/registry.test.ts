@@ -61,6 +61,30 @@ requests_total{listener="a \\"b\\"\\\\\\n",code="500"} 1
     expect(lines).to.deep.equal(['c_total{path="/0"} 1', 'c_total{path="/1"} 1', 'c_total{path="other"} 98']);
   });
 
+  it('leaves out what is gone, counts on where it comes back, and lets it make room', () => {
+    const registry = new Registry();
+    const gone = new Set<string>();
+    registry.leaveOut((labels) => (labels.includes('cluster') ? ([cluster]) => gone.has(cluster!) : undefined));
+    const counter = registry.counter('c_total', { doc: 'C.', labels: ['cluster'], maxSeries: 2 });
+    registry
+      .counter('d_total', { doc: 'D.', labels: ['kind'] })
+      .with('a')
+      .add();
+    const a = counter.with('a');
+    a.add();
+    gone.add('a');
+    expect(told(registry)).to.include('d_total{kind="a"} 1\n');
+    expect(told(registry)).to.not.include('c_total{');
+    a.add();
+    gone.delete('a');
+    expect(told(registry)).to.include('c_total{cluster="a"} 2\n');
+    counter.with('b').add();
+    gone.add('a');
+    told(registry);
+    counter.with('c').add();
+    expect(told(registry)).to.include('c_total{cluster="b"} 1\nc_total{cluster="c"} 1\n');
+  });
+
   it('asks who sets gauges whenever it collects, until they are disposed of', () => {
     const registry = new Registry();
     const gauge = registry.gauge('g', { doc: 'G.' }).with();

@@ -1,12 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { definePlugin, type Plugin, recordedTrace, reject, type Session, VirtualClock } from '@outrigger/core';
+import {
+  type ComposedPlugin,
+  definePlugin,
+  type Plugin,
+  recordedTrace,
+  reject,
+  type Session,
+  VirtualClock,
+} from '@outrigger/core';
 import { expect } from 'chai';
 import { frame } from '../../../test/support/frames.ts';
 import { itWith, promtool } from '../../../test/support/peers.ts';
 import { endPrograms, sidecarOn } from '../../../test/support/program.ts';
 import { exchange, RawClient } from '../../../test/support/raw-client.ts';
 import { Scratch, shortest } from '../../../test/support/scratch.ts';
-import { type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
+import { configurationOf, type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
 import { filesBelow, read } from '../../../test/support/tree.ts';
 import { httpUpstream, type Upstream } from '../../../test/support/upstreams.ts';
 import { eventually } from '../../../test/support/virtual-time.ts';
@@ -51,6 +59,7 @@ describe('the metrics of sessions', () => {
   const client = 'http_client_request_duration_seconds_count';
 
   it('tell the duration of each request by route, method, status and error', async () => {
+    const before = upstream.connections;
     const { port } = await start({ route: { match: { path: '/' } } });
     for (let i = 0; i < 3; i++) await exchange(port, request('GET /a'));
     await exchange(port, request('POST /a', 'content-length: 0\r\n'));
@@ -71,6 +80,11 @@ describe('the metrics of sessions', () => {
     expect(sampleOf(text, client, 'cluster="app"', 'code="404"', 'error_type="404"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_endpoint_picks_total', `endpoint="${upstream.address}"`)).to.equal(8);
     expect(sampleOf(text, 'outrigger_endpoint_failures_total', `endpoint="${upstream.address}"`)).to.equal(0);
+    const connections = (how: string) =>
+      sampleOf(text, 'outrigger_attempt_connections_total', 'cluster="app"', `connection="${how}"`);
+    const opened = upstream.connections - before;
+    expect(opened).to.be.within(1, 7);
+    expect([connections('opened'), connections('reused')]).to.deep.equal([opened, 8 - opened]);
     expect(sampleOf(text, 'outrigger_endpoint_weight', 'cluster="app"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_endpoint_idle_connections', 'cluster="app"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_session_bytes_total', 'kind="http",direction="received"')).to.be.above(8 * 30);
@@ -119,8 +133,8 @@ describe('the metrics of sessions', () => {
     await eventually(() => pair.session.messagesReceived === 1 && pair.session.messagesSent === 2);
     for (let passed = 0; passed < 20_000; passed += 100) clock.advance(100);
     const carried = (text: string) => [
-      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="received"'),
-      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="sent"'),
+      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="received",opcode="text"'),
+      sampleOf(text, 'outrigger_websocket_messages_total', 'direction="sent",opcode="text"'),
       sampleOf(text, 'outrigger_websocket_sessions_open', 'cluster="app"'),
     ];
     const open = await scraped(pair.sidecar);
@@ -142,6 +156,41 @@ describe('the metrics of sessions', () => {
     expect(sampleOf(text, codes, 'side="upstream",by="sidecar",code="4xxx"')).to.equal(1);
     await pair.close();
   });
+
+  for (const plane of ['frames', 'messages'] as const) {
+    it(`count messages and control frames by opcode, and sizes, while a WebSocket is open on the ${plane} plane`, async () => {
+      const pair = new WebSocketPair();
+      const hooks = plane === 'messages' ? { onMessage: () => undefined } : {};
+      await pair.open(hooks, { plugins: [withSessions(true)], listener: { websocket: { plane } } });
+      pair.send('downstream', frame(2, Buffer.alloc(300), { masked: true }));
+      pair.send('downstream', frame(1, 'hel', { masked: true, fin: false }));
+      pair.send('downstream', frame(0, 'lo', { masked: true }));
+      pair.send('downstream', frame(9, 'x', { masked: true }));
+      pair.send('upstream', frame(10, 'xyz'));
+      pair.send('upstream', frame(1, Buffer.alloc(64, 'a')));
+      await eventually(() => pair.at('downstream').length >= 5 + 66 && pair.session.messagesReceived === 2);
+      await eventually(() => pair.at('upstream').length > 300);
+      const text = await scraped(pair.sidecar);
+      const of = (direction: string, opcode: string) =>
+        ['outrigger_websocket_messages_total', 'outrigger_websocket_message_bytes_total'].map((name) =>
+          sampleOf(text, name, `{listener="inbound",route="inbound[0]",direction="${direction}",opcode="${opcode}"}`),
+        );
+      expect(of('received', 'binary')).to.deep.equal([1, 300]);
+      expect(of('received', 'text')).to.deep.equal([1, 5]);
+      expect(of('received', 'ping')).to.deep.equal([1, 1]);
+      expect(of('received', 'pong')).to.deep.equal([0, 0]);
+      expect(of('sent', 'text')).to.deep.equal([1, 64]);
+      expect(of('sent', 'pong')).to.deep.equal([1, 3]);
+      const sizes = 'outrigger_websocket_message_size_bytes';
+      const received = 'direction="received"';
+      expect(sampleOf(text, `${sizes}_bucket`, received, 'le="64"')).to.equal(1);
+      expect(sampleOf(text, `${sizes}_bucket`, received, 'le="256"')).to.equal(1);
+      expect(sampleOf(text, `${sizes}_bucket`, received, 'le="1024"')).to.equal(2);
+      expect(sampleOf(text, `${sizes}_sum`, received)).to.equal(305);
+      expect(sampleOf(text, `${sizes}_count`, 'direction="sent"')).to.equal(1);
+      await pair.close();
+    });
+  }
 
   it('count handshakes that come to nothing', async () => {
     await start();
@@ -170,6 +219,32 @@ describe('the metrics of sessions', () => {
       .and.to.match(/# EOF\n$/);
     expect(text).to.include('# TYPE outrigger_session_bytes counter\n').and.to.include('le="1.0"');
     expect(await scraped(sidecar, 'text/plain')).to.not.include('trace_id');
+  });
+
+  it('go with the listener, the cluster and the endpoint that they are of', async () => {
+    await start();
+    await exchange(sidecar.port, request('GET /'));
+    const before = await scraped(sidecar);
+    expect(before).to.include('listener="inbound"').and.to.include('cluster="app"');
+    const { listeners, clusters, ...rest } = configurationOf({ endpoints: ['127.0.0.1:1'] });
+    await sidecar.runtime.reload(
+      {
+        ...rest,
+        listeners: listeners.map((one) => ({
+          ...one,
+          name: 'other',
+          routes: one.routes.map((route) => ({ ...route, cluster: 'else' })),
+        })),
+        clusters: clusters.map((one) => ({ ...one, name: 'else' })),
+      },
+      sidecar.runtime.composition.plugins as ComposedPlugin[],
+    );
+    await eventually(() => sidecar.runtime.listeners.get('inbound') === undefined);
+    const text = await scraped(sidecar);
+    expect(text).to.include('cluster="else",endpoint="127.0.0.1:1"').and.to.include('listener="other"');
+    expect(text)
+      .to.not.match(/listener="inbound"|cluster="app"/)
+      .and.to.not.include(upstream.address);
   });
 
   it('are not there where they are not wanted, nor their hooks', async () => {

@@ -1,9 +1,9 @@
 import { ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions';
-import type { Outcome, Session, Side } from '@outrigger/core';
+import { MESSAGE_SIZE_BOUNDS, type Outcome, type Session, type Side } from '@outrigger/core';
 import { newTraceId } from './ids.ts';
 import { CAUSE, CLUSTER, LISTENER, ROUTE, SESSION_ID } from './outrigger-attributes.ts';
 import { RoundTrips } from './round-trips.ts';
-import { SIZE_BOUNDS, SizeHistogram } from './size-histogram.ts';
+import { SizeHistogram } from './size-histogram.ts';
 import { LOCAL, SpanKind, SpanRecord } from './span.ts';
 import { keyOf, type SpanWriter } from './span-writer.ts';
 import { SAMPLED } from './trace-context.ts';
@@ -99,7 +99,7 @@ export class SegmentSpan extends SpanRecord {
     const sent = this.#session.messagesSent - this.#before.messagesSent;
     out.number(MESSAGES_RECEIVED, received);
     out.number(MESSAGES_SENT, sent);
-    if (received + sent > 0) out.counts(SIZES_BOUNDS, SIZE_BOUNDS);
+    if (received + sent > 0) out.counts(SIZES_BOUNDS, MESSAGE_SIZE_BOUNDS);
     if (received > 0) out.counts(SIZES_RECEIVED, this.sizes.downstream.counts);
     if (sent > 0) out.counts(SIZES_SENT, this.sizes.upstream.counts);
   }

@@ -12,7 +12,7 @@ import {
   ATTR_URL_SCHEME,
   ATTR_USER_AGENT_ORIGINAL,
 } from '@opentelemetry/semantic-conventions';
-import { type Cause, type Connection, type Route, routePattern, type Session } from '@outrigger/core';
+import { type Cause, type Connection, errorType, type Route, routePattern, type Session } from '@outrigger/core';
 import type { ClientSpan } from './client-span.ts';
 import { maskQuery, portOf, SERVER_ADDRESS, SERVER_PORT, writeMethod } from './http-attributes.ts';
 import { CAUSE, CLUSTER, GENERATION, LISTENER, ROUTE, SESSION_ID } from './outrigger-attributes.ts';
@@ -96,7 +96,7 @@ export class ServerSpan extends SpanRecord {
     if (this.#cluster !== undefined) out.text(CLUSTER, this.#cluster);
     if (this.#cause !== undefined) out.text(CAUSE, this.#cause);
     if (this.#status !== undefined) out.number(STATUS_CODE, this.#status);
-    const error = this.#errorType();
+    const error = errorType(this.#status, this.#cause, this.#local);
     if (error !== undefined) {
       out.text(ERROR_TYPE, error);
       out.failed();
@@ -125,16 +125,5 @@ export class ServerSpan extends SpanRecord {
     if (address.family !== 'unix') out.number(PEER_PORT, address.port);
     out.text(PROTOCOL_VERSION, this.#version);
     if (this.#userAgent !== undefined) out.text(USER_AGENT, this.#userAgent);
-  }
-
-  /**
-   * What went wrong, by our own cause where there is one; undefined where nothing did. A 4xx is the client's error: it is
-   * none of a server (HTTP conventions, "Status"), unless the exchange was cut while it went down.
-   */
-  #errorType(): string | undefined {
-    const status = this.#status;
-    const cause = this.#cause === 'complete' ? undefined : this.#cause;
-    if (status !== undefined && status >= 500) return cause ?? String(status);
-    return this.#local ? undefined : cause;
   }
 }

@@ -30,6 +30,7 @@ class Incoming {
   fin = true;
   /** Within a fragmented message: the next data frame continues it. */
   fragmented = false;
+  messageOpcode = 0;
   messageSize = 0;
   /** A header, or a control frame, that came in pieces. */
   partial: Buffer | undefined = undefined;
@@ -165,7 +166,10 @@ export class FramesPlane extends ClosingPlane {
       return this.#breaks(leg, 'protocol');
     }
     if (control) return to - i < size + length ? 0 : this.#control(leg, state, b, i, size);
-    if (opcode !== CONTINUATION) state.messageSize = 0;
+    if (opcode !== CONTINUATION) {
+      state.messageOpcode = opcode;
+      state.messageSize = 0;
+    }
     state.messageSize += length;
     if (state.messageSize > this.#maxMessageSize) return this.#breaks(leg, 'too-big');
     state.left = length;
@@ -188,7 +192,11 @@ export class FramesPlane extends ClosingPlane {
       this.#pong = this.clock.now() - state.pingedAt;
       return -total;
     }
-    if (opcode !== CLOSE) return this.delivers(leg) ? total : -total;
+    if (opcode !== CLOSE) {
+      if (!this.delivers(leg)) return -total;
+      this.session.messageTally?.count(leg.side, opcode, length);
+      return total;
+    }
 
     let code = 1005;
     if (length === 1) return this.#breaks(leg, 'protocol');
@@ -260,7 +268,7 @@ export class FramesPlane extends ClosingPlane {
   #frameEnded(leg: Leg, state: Incoming): boolean {
     if (state.fin) {
       if (!this.delivers(leg)) this.session.undelivered++;
-      else this.session.countMessage(leg.side, state.messageSize);
+      else this.session.countMessage(leg.side, state.messageOpcode, state.messageSize);
     }
     const other = this.#of(leg.peer);
     return (

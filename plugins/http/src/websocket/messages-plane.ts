@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Awaitable, Clock, Close, Message, Side } from '@outrigger/core';
 import type { HttpSession } from '../http-session.ts';
-import { FrameHeader } from './frame.ts';
+import { BINARY, FrameHeader, PING, PONG, TEXT } from './frame.ts';
 import type { Leg, LegConnection } from './leg.ts';
 import { ClosingPlane } from './plane.ts';
 import { extension, PerMessageDeflate, Receiver, Sender } from './ws-parts.ts';
@@ -140,7 +140,9 @@ export class MessagesPlane extends ClosingPlane {
     const ends = new Ends(leg, receiver, sender, deflate);
     receiver.on('message', (data: Buffer, binary: boolean) => this.#message(ends, data, binary));
     receiver.on('ping', (data: Buffer) => {
-      if (this.#open(leg.peer)) this.#of(leg.peer).sender.ping(data, leg.peer.side === 'upstream');
+      if (!this.#open(leg.peer)) return;
+      this.session.messageTally?.count(leg.side, PING, data.length);
+      this.#of(leg.peer).sender.ping(data, leg.peer.side === 'upstream');
     });
     receiver.on('pong', (data: Buffer) => this.#pong(ends, data));
     receiver.on('conclude', (code: number, reason: Buffer) => this.#conclude(ends, code, reason));
@@ -231,7 +233,7 @@ export class MessagesPlane extends ClosingPlane {
       this.session.undelivered++;
       return;
     }
-    this.session.countMessage(leg.side, message.data.length);
+    this.session.countMessage(leg.side, message.binary ? BINARY : TEXT, message.data.length);
     this.#send(this.#of(leg.peer), message.data, message.binary);
   }
 
@@ -252,7 +254,10 @@ export class MessagesPlane extends ClosingPlane {
     if (ends.ping?.equals(data)) {
       ends.ping = undefined;
       this.session.hooks.onPong?.(this.session, leg.side, this.clock.now() - ends.pingedAt);
-    } else if (this.#open(leg.peer)) this.#of(leg.peer).sender.pong(data, leg.peer.side === 'upstream');
+    } else if (this.#open(leg.peer)) {
+      this.session.messageTally?.count(leg.side, PONG, data.length);
+      this.#of(leg.peer).sender.pong(data, leg.peer.side === 'upstream');
+    }
   }
 
   #conclude(ends: Ends, code: number, reason: Buffer): void {
