@@ -19,11 +19,10 @@ export const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 /** Called by Node with the socket as `this`, once per read; false stops reading until `resume`. */
 export type SharedRead = (this: Socket, length: number, buffer: Uint8Array) => boolean;
 
-/**
- * Goes along with one write. It cannot serve another: that a write waited shows by no public sign once libuv has sent the rest,
- * and a request that is handed over while its write is not over ends the process.
- */
+/** Goes along with a write. One that is handed over while its last write is not over ends the process. */
 export interface WriteRequest {
+  /** Of the write that waits; {@link NOT_WAITING} where none does. */
+  getAsyncId(): number;
   /** Called once where the write was left waiting: `status` is 0, or a negative errno. */
   oncomplete: ((this: WriteRequest, status: number) => void) | null;
   /** Keeps the bytes from being collected while they wait. */
@@ -41,6 +40,9 @@ export interface Handle {
   writeBuffer(request: WriteRequest, data: Uint8Array): number;
   useUserBuffer(buffer: Buffer): void;
 }
+
+/** As Node has it for "no asynchronous resource". */
+const NOT_WAITING = -1;
 
 /** Goes out the public way. */
 const FIRST = 'x';
@@ -87,6 +89,22 @@ export function readDirectly(socket: Socket, read: SharedRead): void {
 /** A request for one write. */
 export function writeRequest(): WriteRequest {
   return new Request!();
+}
+
+let spare: WriteRequest | undefined;
+
+/**
+ * A request for a write that the kernel will most likely take at once: the last one again, where its write did not wait. Whoever
+ * puts something on it keeps it, with {@link keepRequest}.
+ */
+export function passingRequest(): WriteRequest {
+  if (spare === undefined || spare.getAsyncId() !== NOT_WAITING) spare = new Request!();
+  return spare;
+}
+
+/** The request that {@link passingRequest} has given last serves no other write. */
+export function keepRequest(): void {
+  spare = undefined;
 }
 
 async function prove(): Promise<boolean> {
@@ -168,12 +186,15 @@ function requestOf(socket: Socket): new () => WriteRequest {
 /** A write that the kernel takes at once, and one that has to wait: `done` is called where both behave. */
 function writeBoth(socket: Socket, head: string, body: Buffer, done: () => void): void {
   const handle = handleOf(socket)!;
-  if (handle.writeLatin1String(writeRequest(), head) !== 0 || handle.writeQueueSize !== 0) return;
   const request = writeRequest();
+  if (handle.writeLatin1String(request, head) !== 0 || handle.writeQueueSize !== 0) return;
+  if (request.getAsyncId() !== NOT_WAITING) return;
   request.buffer = body;
   request.oncomplete = (status) => {
     const all = FIRST.length + head.length + body.length;
     if (status === 0 && handle.writeQueueSize === 0 && handle.bytesWritten === all) done();
   };
+  // The same request again: then it waits, and shows it.
   handle.writeBuffer(request, body);
+  if (request.getAsyncId() === NOT_WAITING) request.oncomplete = null;
 }

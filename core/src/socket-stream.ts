@@ -3,7 +3,7 @@ import { getSystemErrorMap } from 'node:util';
 import { ARENA_SIZE, copyOf, pieceOf, pieceSent } from './arena.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
-import { handleOf, ioIsDirect, readDirectly, SHARED, writeRequest } from './direct-io.ts';
+import { handleOf, ioIsDirect, keepRequest, passingRequest, readDirectly, SHARED } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
 import { type Sender, sendAtTurnsEnd } from './outbox.ts';
 import { SocketEvents, STREAM } from './socket-events.ts';
@@ -128,7 +128,7 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
   /** What the stream of a socket does in the end, without the stream. */
   #toHandle(data: Buffer | string): boolean {
     const handle = handleOf(this.socket)!;
-    const request = writeRequest();
+    const request = passingRequest();
     const error =
       typeof data === 'string' ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
     if (error !== 0) {
@@ -138,6 +138,7 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
     const { writeQueueSize } = handle;
     if (writeQueueSize === 0) return true;
     // The kernel has not taken all of it: libuv sends the rest, in order, and tells the request.
+    keepRequest();
     request.buffer = typeof data === 'string' ? null : data;
     request.oncomplete = (status) => this.#written(status);
     this.#full = writeQueueSize >= HIGH_WATER;
