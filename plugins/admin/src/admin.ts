@@ -1,5 +1,6 @@
-import type { AdminRoute, Lifecycle, Logger, Sidecar } from '@outrigger/core';
+import type { AdminRoute, Clock, Lifecycle, Logger, Sidecar } from '@outrigger/core';
 import { AddressInUse, type Held, holdAddress } from './held-address.ts';
+import { OpenReplies } from './open-replies.ts';
 import { isOwnHost } from './own-host.ts';
 import { answer } from './request-handler.ts';
 
@@ -21,11 +22,13 @@ export class Admin implements Lifecycle {
   readonly #sidecar: Sidecar;
   readonly #logger: Logger;
   readonly #held = new Map<string, Held>();
+  readonly #replies: OpenReplies;
 
-  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger) {
+  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, clock: Clock) {
     this.#settings = settings;
     this.#sidecar = sidecar;
     this.#logger = logger;
+    this.#replies = new OpenReplies(clock);
   }
 
   async start(): Promise<void> {
@@ -37,7 +40,8 @@ export class Admin implements Lifecycle {
     }
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    await this.#replies.end();
     for (const [name, held] of this.#held) {
       // A reload may have handed the address on to another instance of this plugin, which has announced it by now.
       if (held.release()) this.#sidecar.announce(name, undefined);
@@ -51,7 +55,9 @@ export class Admin implements Lifecycle {
     allowed: (host: string) => boolean,
   ): Promise<void> {
     try {
-      const held = await holdAddress(bind, (request, response) => answer(request, response, routes(), allowed));
+      const held = await holdAddress(bind, (request, response) =>
+        answer(request, response, routes(), allowed, this.#replies),
+      );
       this.#held.set(name, held);
       this.#sidecar.announce(name, held.address);
     } catch (error) {

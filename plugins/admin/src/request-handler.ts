@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdminReply, AdminRoute } from '@outrigger/core';
+import type { OpenReplies } from './open-replies.ts';
+import { writeReply } from './write-reply.ts';
 
 /** Bytes of a body, at most. */
 const MAX_BODY = 64 * 1024;
-
-const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 /** Answers one request on an admin address. Never throws, and never leaves it unanswered. */
 export function answer(
@@ -12,22 +12,19 @@ export function answer(
   response: ServerResponse,
   routes: readonly AdminRoute[],
   allowedHost: (host: string) => boolean,
+  replies: OpenReplies,
 ): void {
-  reply(request, routes, allowedHost)
+  const signal = replies.begin(response);
+  reply(request, routes, allowedHost, signal)
     .catch((error: unknown): AdminReply => problem(500, error instanceof Error ? error.message : String(error)))
-    .then(({ status = 200, body, contentType = typeof body === 'string' ? 'text/plain' : 'application/json' }) => {
-      const text = typeof body === 'string' ? body : `${JSON.stringify(body, undefined, 2)}\n`;
-      const type = contentType.includes('charset') ? contentType : `${contentType}; charset=utf-8`;
-      const allow = status === 405 ? { allow: methodsOf(pathOf(request), routes).join(', ') } : {};
-      response.writeHead(status, { ...HEADERS, ...allow, 'content-type': type });
-      response.end(request.method === 'HEAD' ? undefined : text);
-    });
+    .then((given) => writeReply(request, response, given));
 }
 
 async function reply(
   request: IncomingMessage,
   routes: readonly AdminRoute[],
   allowedHost: (host: string) => boolean,
+  signal: AbortSignal,
 ): Promise<AdminReply> {
   const { host = '' } = request.headers;
   if (!allowedHost(host))
@@ -40,14 +37,17 @@ async function reply(
     });
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = routes.find((one) => one.method === method && matches(one, path));
-  if (route === undefined) return problem(405, `${path} is asked with ${methods.join(' or ')}, not ${request.method}`);
+  if (route === undefined) {
+    const refusal = problem(405, `${path} is asked with ${methods.join(' or ')}, not ${request.method}`);
+    return { ...refusal, headers: { allow: methods.join(', ') } };
+  }
   if (method !== 'GET' && fromElsewhere(request))
     return problem(403, 'this comes from a page of another origin: state is changed from this address alone');
   const body = await bodyOf(request);
   if (body === undefined) return problem(413, `the body is over ${MAX_BODY} bytes`);
   const query = new URLSearchParams(request.url!.split('?', 2)[1] ?? '');
-  const { accept = '' } = request.headers;
-  return route.serve({ method: route.method, path, query, accept, body });
+  const { headers } = request;
+  return route.serve({ method: route.method, path, query, accept: headers.accept ?? '', body, headers, signal });
 }
 
 /** A browser tells where a request comes from; other clients tell nothing, and are no way into somebody's browser. */
@@ -66,7 +66,8 @@ function methodsOf(path: string, routes: readonly AdminRoute[]): string[] {
   return [...new Set(routes.filter((route) => matches(route, path)).map(({ method }) => method))];
 }
 
-function matches(route: AdminRoute, path: string): boolean {
+/** Whether `route` serves this path. */
+export function matches(route: AdminRoute, path: string): boolean {
   return route.path.endsWith('/*') ? path.startsWith(route.path.slice(0, -1)) : path === route.path;
 }
 

@@ -22,14 +22,6 @@ const SESSIONS = 1_000;
 
 /** This plugin's own paths; others come from other plugins. */
 export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
-  ({ sidecar }) => ({
-    method: 'GET',
-    path: '/',
-    doc: 'What there is to ask here.',
-    serve: () => ({
-      body: { paths: sidecar.adminRoutes.map(({ method, path, doc }) => ({ method, path, doc })) },
-    }),
-  }),
   () => ({
     method: 'GET',
     path: '/livez',

@@ -68,10 +68,16 @@ describe('the admin address', () => {
       '/sessions',
       '/sessions/*',
       '/drain',
+      '/live',
+      '/page/*',
     ];
     expect((await ask(one, '/')).body.paths.map(({ path }: { path: string }) => path)).to.deep.equal(paths);
     const lost = await ask(one, '/nope');
-    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 10]);
+    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([
+      404,
+      'there is no /nope here',
+      paths.length,
+    ]);
     const wrong = await ask(one, '/drain');
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'POST']);
   });
