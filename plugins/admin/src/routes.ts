@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   type AdminDetails,
   type AdminReply,
@@ -9,6 +10,9 @@ import {
   type Sidecar,
 } from '@outrigger/core';
 import { clusterRow, listenerRow, sessionRow } from './rows.ts';
+
+/** All packages of a release have the same. */
+const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
 /** What the routes tell of. */
 export interface Subjects {
@@ -42,6 +46,7 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
       status: sidecar.state === 'ready' ? 200 : 503,
       body: {
         status: sidecar.state,
+        version: VERSION,
         startedAt: new Date(sidecar.startedAt).toISOString(),
         uptimeSeconds: Math.round((clock.wallTime() - sidecar.startedAt) / 1_000),
         generation: sidecar.generation,

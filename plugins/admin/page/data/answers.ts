@@ -102,7 +102,7 @@ export interface SpanAnswer {
   readonly kind: string;
   readonly startedAt: string;
   /** From the begin of the trace. */
-  readonly offsetMs?: number;
+  readonly offsetMs: number;
   readonly durationMs: number;
   readonly status: 'unset' | 'error';
   readonly attributes: Readonly<Record<string, unknown>>;

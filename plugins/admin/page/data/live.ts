@@ -59,7 +59,7 @@ class Live {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Tries at once what it would try later. */
+  /** Asks everything anew at once: where the connection is lost, or what has just been changed is to be seen. */
   retry(): void {
     this.#openIn(0);
   }

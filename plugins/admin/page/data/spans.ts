@@ -20,15 +20,14 @@ export function attributeOf({ spans }: TraceAnswer, name: string): string | numb
 }
 
 /** The spans as a tree, parents before their children, each in the order in which it began. */
-export function waterfall({ spans, startedAt, durationMs }: TraceAnswer): Bar[] {
+export function waterfall({ spans, durationMs }: TraceAnswer): Bar[] {
   const ids = new Set(spans.map(({ spanId }) => spanId));
   const children = Map.groupBy(spans, ({ parentSpanId = '' }) => (ids.has(parentSpanId) ? parentSpanId : ''));
   const whole = Math.max(durationMs, 0.001);
   const bars: Bar[] = [];
   const add = (parent: string, depth: number) => {
     for (const span of children.get(parent) ?? []) {
-      const offset = span.offsetMs ?? Date.parse(span.startedAt) - Date.parse(startedAt);
-      const from = Math.min(1, Math.max(0, offset / whole));
+      const from = Math.min(1, span.offsetMs / whole);
       bars.push({ span, depth, from, to: Math.min(1, from + span.durationMs / whole) });
       add(span.spanId, depth + 1);
     }

@@ -29,7 +29,7 @@ export function verdictOn({ health, until }: EndpointAnswer, leaving: boolean, p
       word: 'leaving',
       why: `no longer in the list; what is open goes on${until === undefined ? '' : ` until ${timeOfDay(until)}`}`,
     };
-  if (health === undefined) return { tone: 'calm', word: 'unchecked', why: '' };
+  if (health === undefined) return { tone: 'calm', word: 'not checked', why: '' };
   if (health.state === 'out') return { tone: 'bad', word: panic ? 'out, but used' : 'out', why: reasonOf(health) };
   if (health.state === 'slow-start') return { tone: 'warn', word: 'slow start', why: 'its share grows step by step' };
   if (health.check === undefined || health.check === 'passed') return { tone: 'good', word: 'in', why: '' };

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { ask } from '../../data/api.ts';
+import { live } from '../../data/live.ts';
 import { useLive } from '../../data/use-live.ts';
 import { Absent } from '../../parts/absent.tsx';
 
@@ -13,6 +14,7 @@ export function LogLevel() {
     try {
       await ask(`/logging?level=${level}`, { method: 'POST' });
       setProblem(undefined);
+      live.retry();
     } catch (error) {
       setProblem((error as Error).message);
     }
