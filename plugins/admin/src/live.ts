@@ -93,8 +93,8 @@ function routeOf(path: string, { adminRoutes }: Sidecar): AdminRoute | undefined
 }
 
 function split(path: string): [name: string, query: string] {
-  const [name = '', query = ''] = path.split('?', 2);
-  return [name, query];
+  const name = path.split('?', 1)[0]!;
+  return [name, path.slice(name.length)];
 }
 
 /** An event of a text/event-stream (WHATWG HTML §9.2). */

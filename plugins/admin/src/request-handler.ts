@@ -45,7 +45,7 @@ async function reply(
     return problem(403, 'this comes from a page of another origin: state is changed from this address alone');
   const body = await bodyOf(request);
   if (body === undefined) return problem(413, `the body is over ${MAX_BODY} bytes`);
-  const query = new URLSearchParams(request.url!.split('?', 2)[1] ?? '');
+  const query = new URLSearchParams(request.url!.slice(path.length));
   const { headers } = request;
   return route.serve({ method: route.method, path, query, accept: headers.accept ?? '', body, headers, signal });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { expect } from 'chai';
+import { importsOf } from '../../../test/support/tree.ts';
 import { type SetUp, setUp } from './stand-ins.ts';
 
 describe('the page on the admin address', () => {
@@ -60,10 +61,8 @@ describe('the page on the admin address', () => {
     const modules = [...html.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map((match) => match[1]!);
     for (const path of modules) {
       const text = await (await get(path)).text();
-      for (const [, specifier] of text.matchAll(/\bfrom\s*["']([^"']+)["']/g)) {
-        const found = specifier!.startsWith('.')
-          ? new URL(specifier!, `http://a${path}`).pathname
-          : imports[specifier!];
+      for (const specifier of importsOf(text)) {
+        const found = specifier.startsWith('.') ? new URL(specifier, `http://a${path}`).pathname : imports[specifier];
         expect(modules, `${path} imports ${specifier}`).to.include(found);
       }
     }
