@@ -63,7 +63,7 @@ function collect(folder, files) {
     if (entry.name === 'node_modules' || entry.name === 'dist' || entry.name === 'test') continue;
     const path = join(folder, entry.name);
     if (entry.isDirectory()) collect(path, files);
-    else if (/\.ts$|^tsconfig\.json$|^package\.json$/.test(entry.name)) files.push(path);
+    else if (/\.tsx?$|^tsconfig\.json$|^package\.json$/.test(entry.name)) files.push(path);
   }
 }
 

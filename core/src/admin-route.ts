@@ -9,14 +9,24 @@ export interface AdminRequest {
   readonly accept: string;
   /** The body, at most 64 KiB. */
   readonly body: string;
+  /** The header fields, by name in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Aborted when the client has gone, or when the admin plugin stops: a stream is to say its last word and end. */
+  readonly signal: AbortSignal;
 }
 
 export interface AdminReply {
   /** Default 200. */
   readonly status?: number;
-  /** An object is sent as JSON. */
-  readonly body: string | object;
+  /**
+   * An object is sent as JSON. A stream is read at the pace of the client, and returned (`iterator.return`) when the client goes;
+   * the admin plugin waits for it a second when it stops, then cuts.
+   */
+  readonly body: string | Uint8Array | AsyncIterable<string> | object;
+  /** Default: JSON for an object, plain text for everything else. */
   readonly contentType?: string;
+  /** Further header fields; they win over those that every answer has (`cache-control: no-store`). */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A JSON Schema, draft 2020-12. */

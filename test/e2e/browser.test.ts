@@ -2,19 +2,10 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { expect } from 'chai';
-import { type Browser, chromium as browsers, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { newPage, type OpenPage, startBrowser } from '../support/browser.ts';
 import { chromium, itWith } from '../support/peers.ts';
 import { endPrograms, outrigger, type Program } from '../support/program.ts';
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** Makes a browser trust the key that is shown there, and no other one. */
 async function trusting(url: string): Promise<string[]> {
@@ -39,25 +30,16 @@ describe('a browser on the demo', function () {
       string,
     ];
     secure = /(https:\S+\/)/.exec(program.stdout)![1]!;
-    browser = await browsers.launch({ executablePath: chromium.path, args: [...FLAGS, ...(await trusting(secure))] });
+    browser = await startBrowser(await trusting(secure));
   });
   after(async () => {
     await browser?.close();
     await endPrograms();
   });
 
-  /** Opens the page; what goes wrong in it is kept in `errors`. */
-  async function open(
-    width = 1280,
-    colorScheme: 'light' | 'dark' = 'light',
-    address = url,
-  ): Promise<{ page: Page; errors: string[] }> {
-    const page = await browser!.newPage({ viewport: { width, height: 720 }, colorScheme });
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error') errors.push(message.text());
-    });
+  /** Opens the demo's page. */
+  async function open(width = 1280, colorScheme: 'light' | 'dark' = 'light', address = url): Promise<OpenPage> {
+    const { page, errors } = await newPage(browser!, width, colorScheme);
     await page.goto(address);
     await page.locator('#state', { hasText: /^open$/ }).waitFor();
     await page.locator('#instance', { hasText: /^chat-/ }).waitFor();

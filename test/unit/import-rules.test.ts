@@ -9,10 +9,12 @@ const plugins = all.filter(({ folder }) => folder.startsWith('plugins/'));
 
 /** What is wrong with `specifier` in a file of `from`; undefined where it is allowed. */
 function judge(from: WorkspacePackage, file: string, specifier: string): string | undefined {
-  if (specifier.startsWith('node:')) return undefined;
+  if (specifier.startsWith('node:'))
+    return file.startsWith(`${from.folder}/page/`) ? 'a browser has no modules of Node' : undefined;
   if (specifier.startsWith('.')) {
     const path = normalize(join(file, '..', specifier));
-    return path.startsWith(`${from.folder}/src/`) ? undefined : 'leaves its package';
+    const part = file.slice(from.folder.length + 1).split('/', 1)[0];
+    return path.startsWith(`${from.folder}/${part}/`) ? undefined : 'leaves its package';
   }
   const name = packageOf(specifier);
   if (name.startsWith('@opentelemetry/') && from.folder !== 'plugins/tracing' && from.folder !== 'plugins/metrics')
@@ -27,7 +29,12 @@ function judge(from: WorkspacePackage, file: string, specifier: string): string 
   return undefined;
 }
 
-const sources = (folder: string) => filesBelow(`${folder}/src`).filter((file) => file.endsWith('.ts'));
+/** A page is a part of its package that runs in browsers: a project of its own, which shares no module with `src`. */
+const hasPage = (folder: string) => existsSync(join(ROOT, folder, 'page'));
+const sources = (folder: string) =>
+  [`${folder}/src`, ...(hasPage(folder) ? [`${folder}/page`] : [])]
+    .flatMap(filesBelow)
+    .filter((file) => /\.tsx?$/.test(file));
 const named = (folder: string) => all.find((one) => one.folder === folder)!;
 
 describe('the rules over the import graph', () => {
@@ -56,6 +63,7 @@ describe('the rules over the import graph', () => {
       const { references = [] } = readJson<{ references?: { path: string }[] }>(`${one.folder}/tsconfig.json`);
       const referenced = references.map(({ path }) => normalize(join(one.folder, path)));
       const needed = all.filter(({ name }) => name in (one.manifest.dependencies ?? {})).map(({ folder }) => folder);
+      if (hasPage(one.folder)) needed.push(`${one.folder}/page`);
       expect(referenced.sort()).to.deep.equal(needed.sort());
     });
   }
@@ -97,6 +105,7 @@ describe('the rules over the import graph', () => {
       ['plugins/http', '../../routing/src/path.ts', 'leaves its package'],
       ['plugins/routing', 'ws', 'not among its dependencies'],
       ['sidecar', '@opentelemetry/api', 'only tracing'],
+      ['plugins/admin', '../page/data/format.ts', 'leaves its package'],
     ];
     for (const [folder, specifier, why] of cases) {
       it(`${specifier} in ${folder}`, () => {

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { AdminRoute, Lifecycle, Logger, Sidecar } from '@outrigger/core';
+import type { AdminRoute, Clock, Lifecycle, Logger, Sidecar } from '@outrigger/core';
 import { AddressInUse, type Held, holdAddress } from './held-address.ts';
+import { OpenReplies } from './open-replies.ts';
 import { isLocal, isOwnHost } from './own-host.ts';
 import { answer } from './request-handler.ts';
-import { hasToken, readToken, type Token, type TokenSettings } from './token.ts';
+import { readToken, saysToken, type Token, type TokenSettings } from './token.ts';
 
 /** The file's `admin:` and `probes:`. */
 export interface AdminSettings {
@@ -24,16 +25,18 @@ export class Admin implements Lifecycle {
   readonly #logger: Logger;
   readonly #byDefault: string;
   readonly #held = new Map<string, Held>();
+  readonly #replies: OpenReplies;
   #token: Token | undefined;
 
   /** `byDefault`: where a sidecar is that was not told, and gives way. */
-  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, byDefault = DEFAULT) {
+  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, clock: Clock, byDefault = DEFAULT) {
     this.#settings = settings;
     this.#sidecar = sidecar;
     this.#logger = logger;
+    this.#replies = new OpenReplies(clock);
     this.#byDefault = byDefault;
     const { admin } = settings;
-    if (admin && !isLocal(admin.bind) && !hasToken(admin)) {
+    if (admin && !isLocal(admin.bind) && !saysToken(admin)) {
       logger.warn(
         `other machines reach the admin address ${admin.bind}, and may end sessions and the sidecar: set admin.token or admin.tokenFile, or bind it to 127.0.0.1`,
       );
@@ -63,7 +66,8 @@ export class Admin implements Lifecycle {
     }
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    await this.#replies.end();
     for (const [name, held] of this.#held) {
       // A reload may have handed the address on to another instance of this plugin, which has announced it by now.
       if (held.release()) this.#sidecar.announce(name, undefined);
@@ -74,11 +78,13 @@ export class Admin implements Lifecycle {
     name: string,
     bind: string,
     routes: () => readonly AdminRoute[],
-    allowed: (host: string) => boolean,
+    allowedHost: (host: string) => boolean,
   ): Promise<void> {
-    const asks = ({ headers }: IncomingMessage) => this.#token?.isIn(headers.authorization) ?? true;
+    const hasToken = ({ headers }: IncomingMessage) => this.#token?.isIn(headers.authorization) ?? true;
     try {
-      const held = await holdAddress(bind, (request, response) => answer(request, response, routes(), allowed, asks));
+      const held = await holdAddress(bind, (request, response) =>
+        answer(request, response, { routes: routes(), replies: this.#replies, allowedHost, hasToken }),
+      );
       this.#held.set(name, held);
       this.#sidecar.announce(name, held.address);
     } catch (error) {

@@ -59,6 +59,7 @@ export const readyz: Description = {
 
 const health = exactly({
   status: { enum: STATES },
+  version: text,
   startedAt: time,
   uptimeSeconds: count,
   generation: count,

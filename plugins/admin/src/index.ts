@@ -1,5 +1,7 @@
 import { AdminRoute, Clock, definePlugin, Lifecycle, Logger, Sessions, Sidecar } from '@outrigger/core';
 import { Admin, type AdminSettings } from './admin.ts';
+import { liveRoute } from './live.ts';
+import { frontRoute, partsRoute } from './page-routes.ts';
 import { routes } from './routes.ts';
 import { readToken } from './token.ts';
 
@@ -15,10 +17,11 @@ export default definePlugin<AdminSettings>({
     // Only looked at: what is wrong with it is wrong with the configuration.
     const guarded = settings.admin ? readToken(settings.admin) !== undefined : false;
     bind(Lifecycle).toResolvedValue(
-      (sidecar: Sidecar, logger: Logger) => new Admin(settings, sidecar, logger.child({ plugin: 'admin' })),
-      [Sidecar, Logger],
+      (sidecar: Sidecar, logger: Logger, clock: Clock) =>
+        new Admin(settings, sidecar, logger.child({ plugin: 'admin' }), clock),
+      [Sidecar, Logger, Clock],
     );
-    for (const route of routes)
+    for (const route of [frontRoute, ...routes, liveRoute, partsRoute])
       bind(AdminRoute).toResolvedValue(
         (sidecar: Sidecar, sessions: Sessions, clock: Clock, logger: Logger) =>
           route({ sidecar, sessions, clock, logger, guarded }),

@@ -1,62 +1,57 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AdminReply, AdminRoute } from '@outrigger/core';
+import type { OpenReplies } from './open-replies.ts';
+import { writeReply } from './write-reply.ts';
 
 /** Bytes of a body, at most. */
 const MAX_BODY = 64 * 1024;
 
-const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-
 /** RFC 6750 §3. */
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="outrigger"' };
 
-/** Answers one request on an admin address. Never throws, and never leaves it unanswered. */
-export function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  routes: readonly AdminRoute[],
-  allowedHost: (host: string) => boolean,
-  hasToken: (request: IncomingMessage) => boolean,
-): void {
-  reply(request, routes, allowedHost, hasToken)
-    .catch((error: unknown): AdminReply => problem(500, error instanceof Error ? error.message : String(error)))
-    .then(({ status = 200, body, contentType = typeof body === 'string' ? 'text/plain' : 'application/json' }) => {
-      const text = typeof body === 'string' ? body : `${JSON.stringify(body, undefined, 2)}\n`;
-      const type = contentType.includes('charset') ? contentType : `${contentType}; charset=utf-8`;
-      const allow = status === 405 ? { allow: methodsOf(pathOf(request), routes).join(', ') } : {};
-      const authenticate = status === 401 ? CHALLENGE : {};
-      response.writeHead(status, { ...HEADERS, ...allow, ...authenticate, 'content-type': type });
-      response.end(request.method === 'HEAD' ? undefined : text);
-    });
+/** What stands behind an address, and before it. */
+export interface Front {
+  readonly routes: readonly AdminRoute[];
+  readonly replies: OpenReplies;
+  allowedHost(host: string): boolean;
+  hasToken(request: IncomingMessage): boolean;
 }
 
-async function reply(
-  request: IncomingMessage,
-  routes: readonly AdminRoute[],
-  allowedHost: (host: string) => boolean,
-  hasToken: (request: IncomingMessage) => boolean,
-): Promise<AdminReply> {
+/** Answers one request on an admin address. Never throws, and never leaves it unanswered. */
+export function answer(request: IncomingMessage, response: ServerResponse, front: Front): void {
+  const signal = front.replies.begin(response);
+  reply(request, front, signal)
+    .catch((error: unknown): AdminReply => problem(500, error instanceof Error ? error.message : String(error)))
+    .then((given) => writeReply(request, response, given));
+}
+
+async function reply(request: IncomingMessage, front: Front, signal: AbortSignal): Promise<AdminReply> {
+  const { routes } = front;
   const { host = '' } = request.headers;
-  if (!allowedHost(host))
+  if (!front.allowedHost(host))
     return problem(403, `Host is "${host}"; use the IP address, localhost, or the name in admin.bind`);
   const path = pathOf(request);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = routes.find((one) => one.method === method && matches(one, path));
   // What there is, too, is told to who has the token alone.
-  if (!isOpen(route, request) && !hasToken(request))
-    return problem(401, 'the admin token is needed here, as "Authorization: Bearer TOKEN"');
+  if (!isOpen(route, request) && !front.hasToken(request))
+    return problem(401, 'the admin token is needed here, as "Authorization: Bearer TOKEN"', {}, CHALLENGE);
   const methods = methodsOf(path, routes);
   if (methods.length === 0)
     return problem(404, `there is no ${path} here`, {
       paths: routes.map((route) => ({ method: route.method, path: route.path, doc: route.doc })),
     });
-  if (route === undefined) return problem(405, `${path} is asked with ${methods.join(' or ')}, not ${request.method}`);
+  if (route === undefined) {
+    const allow = methods.join(', ');
+    return problem(405, `${path} is asked with ${methods.join(' or ')}, not ${request.method}`, {}, { allow });
+  }
   if (method !== 'GET' && fromElsewhere(request))
     return problem(403, 'this comes from a page of another origin: state is changed from this address alone');
   const body = await bodyOf(request);
   if (body === undefined) return problem(413, `the body is over ${MAX_BODY} bytes`);
-  const query = new URLSearchParams(request.url!.split('?', 2)[1] ?? '');
-  const { accept = '' } = request.headers;
-  return route.serve({ method: route.method, path, query, accept, body });
+  const query = new URLSearchParams(request.url!.slice(path.length));
+  const { headers } = request;
+  return route.serve({ method: route.method, path, query, accept: headers.accept ?? '', body, headers, signal });
 }
 
 function isOpen(route: AdminRoute | undefined, { headers }: IncomingMessage): boolean {
@@ -80,7 +75,8 @@ function methodsOf(path: string, routes: readonly AdminRoute[]): string[] {
   return [...new Set(routes.filter((route) => matches(route, path)).map(({ method }) => method))];
 }
 
-function matches(route: AdminRoute, path: string): boolean {
+/** Whether `route` serves this path. */
+export function matches(route: AdminRoute, path: string): boolean {
   return route.path.endsWith('/*') ? path.startsWith(route.path.slice(0, -1)) : path === route.path;
 }
 
@@ -95,6 +91,11 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(pieces).toString('utf8');
 }
 
-function problem(status: number, error: string, more: object = {}): AdminReply {
-  return { status, body: { error, ...more } };
+function problem(
+  status: number,
+  error: string,
+  more: object = {},
+  headers: NonNullable<AdminReply['headers']> = {},
+): AdminReply {
+  return { status, body: { error, ...more }, headers };
 }

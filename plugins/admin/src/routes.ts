@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   type AdminDetails,
   type AdminReply,
@@ -15,6 +16,9 @@ import { readLevel, setLevel } from './logging.ts';
 import { openApi } from './openapi.ts';
 import { clusterRow, listenerRow, sessionRow } from './rows.ts';
 
+/** All packages of a release have the same. */
+const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
 /** What the routes tell of. */
 export interface Subjects {
   readonly sidecar: Sidecar;
@@ -30,16 +34,6 @@ const SESSIONS = 1_000;
 
 /** This plugin's own paths; others come from other plugins. */
 export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
-  ({ sidecar }) => ({
-    method: 'GET',
-    path: '/',
-    doc: 'What there is to ask here.',
-    ...described.paths,
-    open: 'text/html',
-    serve: () => ({
-      body: { paths: sidecar.adminRoutes.map(({ method, path, doc }) => ({ method, path, doc })) },
-    }),
-  }),
   ({ sidecar, guarded }) => ({
     method: 'GET',
     path: '/openapi.json',
@@ -72,6 +66,7 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
       status: sidecar.state === 'ready' ? 200 : 503,
       body: {
         status: sidecar.state,
+        version: VERSION,
         startedAt: new Date(sidecar.startedAt).toISOString(),
         uptimeSeconds: Math.round((clock.wallTime() - sidecar.startedAt) / 1_000),
         generation: sidecar.generation,

@@ -21,7 +21,7 @@ const MIN_LENGTH = 16;
 /** What may stand behind `Bearer` (RFC 6750 §2.1). */
 const ALPHABET = /^[\w\-.~+/]+=*$/;
 
-export function hasToken({ token, tokenFile }: TokenSettings): boolean {
+export function saysToken({ token, tokenFile }: TokenSettings): boolean {
   return token !== undefined || tokenFile !== undefined;
 }
 

@@ -73,10 +73,16 @@ describe('the admin address', () => {
       '/sessions',
       '/sessions/*',
       '/drain',
+      '/live',
+      '/page/*',
     ];
     expect((await ask(one, '/')).body.paths.map(({ path }: { path: string }) => path)).to.deep.equal(paths);
     const lost = await ask(one, '/nope');
-    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([404, 'there is no /nope here', 13]);
+    expect([lost.status, lost.body.error, lost.body.paths.length]).to.deep.equal([
+      404,
+      'there is no /nope here',
+      paths.length,
+    ]);
     const wrong = await ask(one, '/drain');
     expect([wrong.status, wrong.headers.get('allow')]).to.deep.equal([405, 'POST']);
   });
@@ -345,7 +351,7 @@ describe('the admin address', () => {
     expect(failure).to.equal(`${bind} is in use`);
 
     const second = setUp({ admin: { bind } });
-    await new Admin({ admin: { bind } }, second.sidecar, second.logger, bind).start();
+    await new Admin({ admin: { bind } }, second.sidecar, second.logger, second.clock, bind).start();
     expect(second.logged).to.deep.equal([`no admin address: ${bind} is in use; set admin.bind, or admin: false`]);
     expect([...second.sidecar.addresses]).to.deep.equal([]);
     other.close();

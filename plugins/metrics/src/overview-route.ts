@@ -16,12 +16,62 @@ import { POINTS } from './track.ts';
 
 const WINDOW_SECONDS = 60;
 
+const NUMBER = { type: 'number', minimum: 0 };
+const NUMBER_OR_NULL = { type: ['number', 'null'], minimum: 0 };
+const SERIES = { type: 'array', items: NUMBER };
+const ROW = {
+  requests: object({
+    perSecond: NUMBER,
+    successRatio: NUMBER_OR_NULL,
+    p50Seconds: NUMBER_OR_NULL,
+    p95Seconds: NUMBER_OR_NULL,
+    p99Seconds: NUMBER_OR_NULL,
+  }),
+  webSockets: object(
+    { open: NUMBER, openedPerSecond: NUMBER },
+    { messagesPerSecond: object({ received: NUMBER, sent: NUMBER }) },
+  ),
+  series: object({
+    perSecond: SERIES,
+    failedPerSecond: SERIES,
+    p99Seconds: { type: 'array', items: NUMBER_OR_NULL },
+    open: SERIES,
+  }),
+};
+const ENDPOINT = object({
+  perSecond: NUMBER,
+  failedPerSecond: NUMBER,
+  series: object({ perSecond: SERIES, failedPerSecond: SERIES }),
+});
+const OVERVIEW = object({
+  at: { type: 'string', format: 'date-time' },
+  windowSeconds: NUMBER,
+  pointSeconds: NUMBER,
+  points: { type: 'array', items: { type: 'string', format: 'date-time' } },
+  total: object(ROW),
+  listeners: { type: 'object', additionalProperties: object(ROW) },
+  clusters: {
+    type: 'object',
+    additionalProperties: object({ ...ROW, endpoints: { type: 'object', additionalProperties: ENDPOINT } }),
+  },
+});
+
+function object(properties: Readonly<Record<string, object>>, optional: Readonly<Record<string, object>> = {}) {
+  return {
+    type: 'object',
+    properties: { ...properties, ...optional },
+    required: Object.keys(properties),
+    additionalProperties: false,
+  };
+}
+
 /** `GET /overview`: rates, percentiles and what is open, of the last minute, and by points of the last five. */
 export function overviewRoute(figures: RollingFigures, sidecar: Sidecar): AdminRoute {
   return {
     method: 'GET',
     path: '/overview',
     doc: 'Rates, shares and percentiles of the last minute, by listener, cluster and endpoint, with points of the last five.',
+    responses: { 200: { doc: 'Null stands where there was nothing to tell of.', schema: OVERVIEW } },
     serve: () => ({ body: new Overview(figures).of(sidecar) }),
   };
 }

@@ -45,8 +45,17 @@ const measuring: Plugin = definePlugin({ name: 'metrics', bind: (bind) => metric
 
 async function overview({ runtime }: TestSidecar): Promise<Overview> {
   const route = runtime.composition.adminRoutes.find(({ path }) => path === '/overview')!;
-  const query = new URLSearchParams();
-  const { body } = await route.serve({ method: 'GET', path: '/overview', query, accept: '', body: '' });
+  const { signal } = new AbortController();
+  const asked = {
+    method: 'GET',
+    path: '/overview',
+    query: new URLSearchParams(),
+    accept: '',
+    body: '',
+    headers: {},
+    signal,
+  };
+  const { body } = await route.serve(asked);
   return JSON.parse(JSON.stringify(body)) as Overview;
 }
 

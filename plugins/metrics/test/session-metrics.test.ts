@@ -29,7 +29,8 @@ const request = (head: string, more = '') => `${head} HTTP/1.1\r\nHost: a\r\nCon
 async function scraped({ runtime }: TestSidecar, accept = ''): Promise<string> {
   const route = runtime.composition.adminRoutes.find(({ path }) => path === '/metrics')!;
   const query = new URLSearchParams();
-  return (await route.serve({ method: 'GET', path: '/metrics', query, accept, body: '' })).body as string;
+  const rest = { query, accept, body: '', headers: {}, signal: AbortSignal.any([]) };
+  return (await route.serve({ method: 'GET', path: '/metrics', ...rest })).body as string;
 }
 /** The value of a series, by its name and what its labels contain, in this order. */
 function sampleOf(text: string, name: string, ...labels: readonly string[]): number | undefined {

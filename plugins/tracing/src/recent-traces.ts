@@ -20,6 +20,8 @@ export interface RecentSpan {
   readonly name: string;
   readonly kind: string;
   readonly startedAt: string;
+  /** From the begin of the trace, to the microsecond. */
+  readonly offsetMs: number;
   readonly durationMs: number;
   readonly status: 'unset' | 'error';
   readonly attributes: Readonly<Record<string, unknown>>;
@@ -66,11 +68,11 @@ function traceOf(traceId: string, spans: OtlpSpan[]): RecentTrace {
     startedAt: timeOf(start),
     durationMs: milliseconds(end - start),
     status: spans.some(({ status }) => status.code === ERROR) ? 'error' : 'unset',
-    spans: spans.map(spanOf),
+    spans: spans.map((span) => spanOf(span, start)),
   };
 }
 
-function spanOf(span: OtlpSpan): RecentSpan {
+function spanOf(span: OtlpSpan, begin: bigint): RecentSpan {
   const start = BigInt(span.startTimeUnixNano);
   return {
     spanId: span.spanId,
@@ -78,6 +80,7 @@ function spanOf(span: OtlpSpan): RecentSpan {
     name: span.name,
     kind: KINDS[span.kind] ?? String(span.kind),
     startedAt: timeOf(start),
+    offsetMs: milliseconds(start - begin),
     durationMs: milliseconds(BigInt(span.endTimeUnixNano) - start),
     status: span.status.code === ERROR ? 'error' : 'unset',
     attributes: Object.fromEntries(span.attributes.map(({ key, value }) => [key, plain(value)])),

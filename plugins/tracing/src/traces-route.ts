@@ -17,6 +17,7 @@ const SPAN = {
   spanId: { type: 'string' },
   parentSpanId: { type: 'string' },
   ...TIMED,
+  offsetMs: { type: 'number' },
   kind: { type: 'string' },
   attributes: { type: 'object' },
   links: listOf(LINK),

@@ -15,6 +15,8 @@ async function asked(store: SpanStore, query = ''): Promise<AdminReply & { reado
     accept: '',
     query: new URLSearchParams(query),
     body: '',
+    headers: {},
+    signal: AbortSignal.any([]),
   });
   return { ...reply, traces: (reply.body as { traces: RecentTrace[] }).traces };
 }

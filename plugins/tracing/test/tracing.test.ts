@@ -65,6 +65,8 @@ describe('tracing', () => {
       accept: '',
       query: new URLSearchParams(),
       body: '',
+      headers: {},
+      signal: AbortSignal.any([]),
     }) as { body: { traces: readonly RecentTrace[] } };
     expect(body.traces.map(({ name, spans }) => [name, spans.length])).to.deep.equal([['GET', 1]]);
   });

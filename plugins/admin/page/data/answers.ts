@@ -1,0 +1,175 @@
+// What the paths answer, as far as the page shows it. Fields that a plugin adds are optional.
+
+export interface PathList {
+  readonly paths: readonly { readonly method: string; readonly path: string; readonly doc: string }[];
+}
+
+export interface Healthz {
+  readonly status: 'starting' | 'ready' | 'draining' | 'stopped';
+  readonly version?: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  readonly generation: number;
+  readonly reloads: {
+    readonly changed: number;
+    readonly unchanged: number;
+    readonly failed: number;
+    readonly last?: { readonly at: string; readonly result: string; readonly problems?: readonly string[] };
+  };
+  readonly sessions: number;
+}
+
+export interface ListenerAnswer {
+  readonly name: string;
+  readonly protocol: string;
+  readonly direction: string;
+  readonly address: string;
+  readonly state: 'accepting' | 'draining';
+  readonly connections: number;
+  readonly tls?: {
+    readonly certificates?: readonly { readonly names: readonly string[]; readonly daysLeft: number }[];
+  };
+}
+
+export interface Health {
+  readonly state: 'in' | 'out' | 'slow-start';
+  readonly why?: string;
+  readonly until?: string;
+  readonly check?: string;
+  readonly timesEjected?: number;
+}
+
+export interface EndpointAnswer {
+  readonly address: string;
+  readonly weight: number;
+  readonly requests: number;
+  readonly streams: number;
+  readonly until?: string;
+  readonly health?: Health;
+  readonly ewmaMs?: number;
+}
+
+export interface ClusterAnswer {
+  readonly name: string;
+  readonly connector: string;
+  readonly panic?: boolean;
+  readonly endpoints: readonly EndpointAnswer[];
+  readonly leaving?: readonly EndpointAnswer[];
+}
+
+export interface BothSides {
+  readonly downstream: number | null;
+  readonly upstream: number | null;
+}
+
+export interface BothWays {
+  readonly received: number;
+  readonly sent: number;
+}
+
+export interface SessionAnswer {
+  readonly id: string;
+  readonly kind: string;
+  readonly listener: string;
+  readonly peer: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly route: string | null;
+  readonly cluster: string | null;
+  readonly endpoint: string | null;
+  readonly attempts: number;
+  readonly generation: number;
+  readonly ageSeconds: number;
+  readonly bytes: BothWays;
+  readonly eventStream?: true;
+  readonly messages?: BothWays;
+  readonly idleSeconds?: BothSides | number;
+  readonly buffered?: BothSides;
+  readonly pingMs?: BothSides;
+}
+
+export interface SessionsAnswer {
+  readonly open: number;
+  readonly matching: number;
+  readonly sessions: readonly SessionAnswer[];
+}
+
+export interface SpanAnswer {
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly startedAt: string;
+  /** From the begin of the trace. */
+  readonly offsetMs: number;
+  readonly durationMs: number;
+  readonly status: 'unset' | 'error';
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly links?: readonly { readonly traceId: string; readonly spanId: string }[];
+}
+
+export interface TraceAnswer {
+  readonly traceId: string;
+  readonly name: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly status: 'unset' | 'error';
+  readonly spans: readonly SpanAnswer[];
+}
+
+export interface ConfigDump {
+  readonly generation: number;
+  readonly configuration: unknown;
+  readonly values?: readonly ConfigValue[];
+  readonly problems?: readonly (string | Readonly<Record<string, unknown>>)[];
+}
+
+export interface ConfigValue {
+  readonly path: string;
+  readonly value: unknown;
+  readonly origin?: string;
+}
+
+type Points = readonly (number | null)[];
+
+export interface Traffic {
+  readonly requests: {
+    readonly perSecond: number;
+    readonly successRatio: number | null;
+    readonly p50Seconds: number | null;
+    readonly p95Seconds: number | null;
+    readonly p99Seconds: number | null;
+  };
+  readonly webSockets?: {
+    readonly open?: number;
+    readonly openedPerSecond?: number;
+    readonly messagesPerSecond?: BothWays;
+  };
+  readonly series: {
+    readonly perSecond: Points;
+    readonly failedPerSecond: Points;
+    readonly p50Seconds?: Points;
+    readonly p95Seconds?: Points;
+    readonly p99Seconds?: Points;
+    readonly open?: Points;
+  };
+}
+
+export interface EndpointTraffic {
+  readonly perSecond: number;
+  readonly failedPerSecond: number;
+  readonly series: { readonly perSecond: Points; readonly failedPerSecond: Points };
+}
+
+export interface Overview {
+  readonly at: string;
+  readonly windowSeconds: number;
+  readonly pointSeconds: number;
+  readonly points: readonly string[];
+  readonly total: Traffic;
+  readonly listeners: Readonly<Record<string, Traffic>>;
+  readonly clusters: Readonly<
+    Record<string, Traffic & { readonly endpoints: Readonly<Record<string, EndpointTraffic>> }>
+  >;
+}

@@ -1,0 +1,266 @@
+import { once } from 'node:events';
+import { expect } from 'chai';
+import type { Browser, Page } from 'playwright-core';
+import { WebSocket } from 'ws';
+import { newPage, startBrowser } from '../support/browser.ts';
+import { chromium, itWith } from '../support/peers.ts';
+import { endPrograms, type Program, sidecarOn } from '../support/program.ts';
+import { Scratch } from '../support/scratch.ts';
+import { echoMessages, httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
+
+const VIEWS = ['', 'sessions', 'traces', 'configuration', 'actions'];
+
+describe('the page of a sidecar', function () {
+  this.timeout(30_000);
+  const scratch = new Scratch();
+  const upstreams: Upstream[] = [];
+  let program: Program;
+  let url: string;
+  let admin: string;
+  let browser: Browser | undefined;
+
+  before(async () => {
+    browser = await startBrowser();
+    if (browser === undefined) return;
+    const chat = await webSocketUpstream(echoMessages);
+    const web = await httpUpstream((_, response) => void response.end('hello'));
+    const frail = () => httpUpstream((_, response) => void response.writeHead(503).end());
+    const [one, other] = [await frail(), await frail()];
+    upstreams.push(chat, web, one, other);
+    const file = scratch.write(
+      'outrigger.yaml',
+      `service: { name: paged }
+listeners:
+  inbound:
+    protocol: http
+    bind: "127.0.0.1:0"
+    routes:
+      - { match: { path: /ws }, cluster: chat }
+      - { match: { path: /frail }, cluster: frail }
+      - { cluster: web }
+clusters:
+  chat: { endpoints: ["${chat.address}"] }
+  web: { endpoints: ["${web.address}"] }
+  frail: { endpoints: ["${one.address}", "${other.address}"], outlier: { gateway: 3, maxEjected: 1 } }
+`,
+    );
+    program = sidecarOn(file);
+    url = `127.0.0.1:${await program.port()}`;
+    admin = ((await program.logged('ready')) as unknown as { admin: string }).admin;
+  });
+  after(async () => {
+    await browser?.close();
+    await endPrograms();
+    for (const upstream of upstreams) await upstream.stop();
+    scratch.remove();
+  });
+
+  async function open(hash = '', width?: number, scheme?: 'light' | 'dark') {
+    const opened = await newPage(browser!, width, scheme);
+    await opened.page.goto(`http://${admin}/${hash}`);
+    await live(opened.page);
+    return opened;
+  }
+
+  const live = (page: Page) => page.getByRole('banner').getByText('Live', { exact: true }).waitFor();
+
+  async function webSocket(): Promise<WebSocket> {
+    const socket = new WebSocket(`ws://${url}/ws`);
+    await once(socket, 'open');
+    socket.send('ahoy');
+    await once(socket, 'message');
+    return socket;
+  }
+
+  async function request(path: string): Promise<string> {
+    return (await fetch(`http://${url}${path}`)).text();
+  }
+
+  /** What the admin address answers; undefined where it has no such path. */
+  async function asked<T>(path: string): Promise<T | undefined> {
+    const response = await fetch(`http://${admin}${path}`);
+    return response.status === 404 ? undefined : ((await response.json()) as T);
+  }
+
+  itWith(chromium, 'shows figures that move, and says what is not available', async () => {
+    const { page, errors } = await open();
+    const figure = (name: string) =>
+      page
+        .locator('.figure')
+        .filter({ has: page.getByText(name, { exact: true }) })
+        .locator('.value');
+    await figure('State').filter({ hasText: 'ready' }).waitFor();
+    const sockets = [await webSocket(), await webSocket()];
+    await figure('Open sessions').filter({ hasText: /^2$/ }).waitFor();
+    const chat = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'chat', exact: true }) });
+    expect(await chat.getByRole('cell').nth(3).textContent()).to.equal('2');
+    if ((await asked('/overview')) === undefined) await page.getByText('this sidecar has no /overview').waitFor();
+    else {
+      for (let n = 0; n < 20; n++) await request('/hello');
+      await figure('Requests')
+        .filter({ hasText: /^[\d.]*[1-9][\d.]*\/s$/ })
+        .waitFor();
+      await figure('Success').filter({ hasText: '100%' }).waitFor();
+      await figure('p99')
+        .filter({ hasText: /^[\d.]+ (µs|ms|s)$/ })
+        .waitFor();
+      await figure('WebSockets').filter({ hasText: /^2$/ }).waitFor();
+    }
+    for (const socket of sockets) socket.terminate();
+    await figure('Open sessions').filter({ hasText: /^0$/ }).waitFor();
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'closes a session by keyboard alone, and the client sees the code', async () => {
+    const socket = await webSocket();
+    const closed = once(socket, 'close') as Promise<[number, Buffer]>;
+    const { page, errors } = await open('#/sessions');
+    const link = page.getByRole('table').getByRole('link').first();
+    await link.waitFor();
+    await link.focus();
+    await page.keyboard.press('Enter');
+    const button = page.getByRole('button', { name: 'Close …' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Close this session?' });
+    await dialog.waitFor();
+    // Escape calls it off, and the focus is where it was.
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.textContent')).to.equal('Close …');
+    await page.keyboard.press('Enter');
+    await dialog.getByLabel('Code').focus();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('4001');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('night shift');
+    await page.keyboard.press('Enter');
+    const [code, reason] = await closed;
+    expect([code, String(reason)]).to.deep.equal([4001, 'night shift']);
+    await page.getByText('Asked to close: code 4001').waitFor();
+    await page.getByText('This session is not open').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Sessions' }).waitFor();
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'shows the waterfall of a trace, and what a span knows', async () => {
+    await request('/traced?secret=1');
+    const { page, errors } = await open('#/traces?path=traced');
+    await page.getByRole('table').getByRole('link').first().click();
+    const spans = page.getByRole('list', { name: 'Spans' }).getByRole('button');
+    await spans.first().waitFor();
+    expect(await spans.count()).to.equal(2);
+    await spans.nth(1).click();
+    expect(await spans.nth(1).getAttribute('aria-pressed')).to.equal('true');
+    await page.getByRole('region', { name: 'The selected span' }).getByText('url.full').waitFor();
+    const bar = spans.nth(1).locator('rect');
+    const [from, width] = [Number(await bar.getAttribute('x')), Number(await bar.getAttribute('width'))];
+    expect(from).to.be.above(0);
+    expect(from + width).to.be.within(1, 100.5);
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'tells in words why an endpoint is out', async () => {
+    // Of two, who take turns, one may go.
+    for (let n = 0; n < 6; n++) await request('/frail');
+    const { page, errors } = await open();
+    await page.getByText(/^ejected: failed or answered 502, 503 or 504, several times in a row; back at /).waitFor();
+    await page.getByText('1 of 2 out').waitFor();
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'finds a setting, and sorts and filters sessions in its address', async () => {
+    const socket = await webSocket();
+    const { page, errors } = await open('#/configuration');
+    await page.getByLabel('Setting, value or origin').fill('service.name');
+    await page.getByRole('cell', { name: 'paged' }).waitFor();
+    await page.goto(`http://${admin}/#/sessions?kind=http`);
+    await page.getByText('0 of 1 open sessions').waitFor();
+    await page.getByLabel('Kind').selectOption('websocket');
+    await page.getByText('1 of 1 open sessions').waitFor();
+    const age = page.getByRole('columnheader', { name: 'Age', exact: true });
+    expect(await age.getAttribute('aria-sort')).to.equal('descending');
+    await age.getByRole('button').press('Enter');
+    expect(await age.getAttribute('aria-sort')).to.equal('ascending');
+    expect(page.url()).to.match(/#\/sessions\?kind=websocket&sort=age$/);
+    socket.terminate();
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'finds room for every view on a phone and on a wall, in light and in dark', async () => {
+    const socket = await webSocket();
+    await request(`/${'long'.repeat(50)}`);
+    const backgrounds = new Set<string>();
+    for (const [width, scheme] of [
+      [360, 'light'],
+      [360, 'dark'],
+      [1920, 'dark'],
+    ] as const) {
+      const { page, errors } = await open('', width, scheme);
+      for (const view of VIEWS) {
+        await page.evaluate(`location.hash = '#/${view}'`);
+        await page.locator('main table').first().waitFor();
+        expect(await page.evaluate('document.documentElement.scrollWidth'), view).to.equal(width);
+      }
+      backgrounds.add((await page.evaluate('getComputedStyle(document.body.parentElement).backgroundColor')) as string);
+      expect(errors).to.deep.equal([]);
+      await page.close();
+    }
+    expect(backgrounds.size).to.equal(2);
+    socket.terminate();
+  });
+
+  itWith(chromium, 'asks for the token once, keeps it, and sends it with everything', async () => {
+    const { page } = await newPage(browser!);
+    let wanted = 'first';
+    const refused: string[] = [];
+    // What an address with a token answers to who has none.
+    await page.route(/\/(?!page\/|\?|$)[^/]*/, async (route) => {
+      const sent = route.request().headers();
+      if (sent['accept']?.includes('text/html') || sent['authorization'] === `Bearer ${wanted}`)
+        return route.continue();
+      if (!route.request().url().includes('/page/')) refused.push(route.request().url());
+      else return route.continue();
+      return route.fulfill({ status: 401, json: { error: 'a token is wanted' } });
+    });
+    await page.goto(`http://${admin}/`);
+    const dialog = page.getByRole('dialog', { name: 'This address wants a token' });
+    await dialog.getByLabel('admin.token').fill('wrong');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('That token was not accepted.').waitFor();
+    await dialog.getByLabel('admin.token').fill('first');
+    await page.keyboard.press('Enter');
+    await live(page);
+    expect(await page.evaluate('sessionStorage.length')).to.equal(1);
+    expect(refused.length).to.be.above(0);
+    await page.reload();
+    await live(page);
+    wanted = 'second';
+    await page.evaluate("location.hash = '#/actions'");
+    await dialog.waitFor();
+    await page.close();
+  });
+
+  // The last one: it ends the sidecar.
+  itWith(chromium, 'drains from the page, shows it, and then says when it lost the connection', async () => {
+    const socket = await webSocket();
+    const closed = once(socket, 'close') as Promise<[number, Buffer]>;
+    const { page, errors } = await open('#/actions');
+    await page.getByRole('button', { name: 'Drain …' }).click();
+    await page.getByLabel(/^1012/).check();
+    await page.getByRole('button', { name: 'Drain', exact: true }).click();
+    expect((await closed)[0]).to.equal(1012);
+    expect(await program.exit).to.deep.equal({ code: 0, signal: null });
+    await page.getByText(/^Connection lost; data of \d\d:\d\d:\d\d/).waitFor();
+    // That the address is gone is no fault of the page.
+    expect(errors.filter((error) => !error.includes('ERR_CONNECTION_REFUSED'))).to.deep.equal([]);
+    await page.close();
+  });
+});
