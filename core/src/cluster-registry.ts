@@ -34,6 +34,7 @@ export class EndpointRecord implements Endpoint {
   streams = 0;
   picks = 0;
   failures = 0;
+  serverErrors = 0;
   leavesAt: number | undefined = undefined;
 
   constructor(spec: EndpointSpec) {

@@ -15,6 +15,8 @@ export interface Endpoint {
   /** Attempts that it was picked for, and those of them that failed, for as long as it is listed. */
   readonly picks?: number;
   readonly failures?: number;
+  /** Responses of 500 to 599 that it gave; none of them is among the failures. */
+  readonly serverErrors?: number;
   /** Wall-clock milliseconds at which what is open is closed, since it is no longer listed; undefined while it is. */
   readonly leavesAt?: number | undefined;
 }

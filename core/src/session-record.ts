@@ -179,6 +179,7 @@ export abstract class SessionRecord implements Session {
     attempt.ended = true;
     attempt.failure = failure;
     if (failure !== undefined) (attempt.endpoint as EndpointRecord).failures++;
+    else if (attempt.status !== undefined && attempt.status >= 500) (attempt.endpoint as EndpointRecord).serverErrors++;
     const cluster = this.cluster;
     if (cluster?.observing) {
       if (failure !== undefined) cluster.observe(attempt.endpoint, FAILURE);

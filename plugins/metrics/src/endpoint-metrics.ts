@@ -32,6 +32,10 @@ export function endpointMetrics(registry: Registry, sidecar: Sidecar, idle: Idle
         doc: 'Attempts that an endpoint was picked for.',
         ...options,
       });
+      const serverErrors = registry.counter('outrigger_endpoint_server_errors_total', {
+        doc: 'Responses of 500 to 599 that the endpoint gave.',
+        ...options,
+      });
       const failures = registry.counter('outrigger_endpoint_failures_total', {
         doc: 'Attempts at an endpoint that failed.',
         ...options,
@@ -41,7 +45,7 @@ export function endpointMetrics(registry: Registry, sidecar: Sidecar, idle: Idle
         labels: [...options.labels, 'state'],
         maxSeries: STATES.length * MAX_SERIES,
       });
-      const all = [states, requests, streams, connections, weight, picks, failures];
+      const all = [states, requests, streams, connections, weight, picks, failures, serverErrors];
       reading = registry.onCollect(() => {
         for (const instrument of all) instrument.forget();
         for (const cluster of sidecar.clusterStates()) {
@@ -53,6 +57,7 @@ export function endpointMetrics(registry: Registry, sidecar: Sidecar, idle: Idle
             weight.with(name, endpoint.address).set(endpoint.leavesAt === undefined ? endpoint.weight : 0);
             picks.with(name, endpoint.address).add(endpoint.picks ?? 0);
             failures.with(name, endpoint.address).add(endpoint.failures ?? 0);
+            serverErrors.with(name, endpoint.address).add(endpoint.serverErrors ?? 0);
             const state = leaving.includes(endpoint) ? 'draining' : (cluster.outBecause?.(endpoint) ?? 'active');
             for (const one of STATES) states.with(name, endpoint.address, one).set(one === state ? 1 : 0);
           }

@@ -19,6 +19,7 @@ const WINDOW_SECONDS = 60;
 const NUMBER = { type: 'number', minimum: 0 };
 const NUMBER_OR_NULL = { type: ['number', 'null'], minimum: 0 };
 const SERIES = { type: 'array', items: NUMBER };
+const PERCENTILES = { type: 'array', items: NUMBER_OR_NULL };
 const ROW = {
   requests: object({
     perSecond: NUMBER,
@@ -34,7 +35,9 @@ const ROW = {
   series: object({
     perSecond: SERIES,
     failedPerSecond: SERIES,
-    p99Seconds: { type: 'array', items: NUMBER_OR_NULL },
+    p50Seconds: PERCENTILES,
+    p95Seconds: PERCENTILES,
+    p99Seconds: PERCENTILES,
     open: SERIES,
   }),
 };
@@ -139,6 +142,8 @@ class Overview {
       series: {
         perSecond: points.map((point, i) => this.#rateAt(i, sumOf(point.subarray(BUCKETS_FROM)))),
         failedPerSecond: points.map((point, i) => this.#rateAt(i, point[FAILED]!)),
+        p50Seconds: points.map((point) => this.#quantile(0.5, point)),
+        p95Seconds: points.map((point) => this.#quantile(0.95, point)),
         p99Seconds: points.map((point) => this.#quantile(0.99, point)),
         open,
       },

@@ -154,7 +154,7 @@ export class RollingFigures implements Lifecycle {
       for (const endpoint of [...endpoints, ...leaving]) {
         const track = this.endpoint(endpoint);
         track.now[PICKS] = endpoint.picks ?? 0;
-        track.now[FAILURES] = endpoint.failures ?? 0;
+        track.now[FAILURES] = (endpoint.failures ?? 0) + (endpoint.serverErrors ?? 0);
         figures.open[POINTS]! += endpoint.streams;
         tracks.push(track);
       }

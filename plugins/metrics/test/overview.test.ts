@@ -138,7 +138,7 @@ describe('/overview', () => {
       expect(row.series.p99Seconds).to.deep.equal([row.requests['p99Seconds']]);
     }
     expect(cluster.endpoints[upstream.address]!.perSecond).to.equal(total.requests['perSecond']);
-    expect(cluster.endpoints[upstream.address]!.failedPerSecond).to.equal(0);
+    expect(cluster.endpoints[upstream.address]!.failedPerSecond).to.equal(total.series.failedPerSecond[0]);
     await points(12);
     const later = await overview(sidecar);
     expect(later.points).to.have.length(13);

@@ -81,6 +81,7 @@ describe('the metrics of sessions', () => {
     expect(sampleOf(text, client, 'cluster="app"', 'code="404"', 'error_type="404"')).to.equal(1);
     expect(sampleOf(text, 'outrigger_endpoint_picks_total', `endpoint="${upstream.address}"`)).to.equal(8);
     expect(sampleOf(text, 'outrigger_endpoint_failures_total', `endpoint="${upstream.address}"`)).to.equal(0);
+    expect(sampleOf(text, 'outrigger_endpoint_server_errors_total', `endpoint="${upstream.address}"`)).to.equal(1);
     const connections = (how: string) =>
       sampleOf(text, 'outrigger_attempt_connections_total', 'cluster="app"', `connection="${how}"`);
     const opened = upstream.connections - before;

@@ -118,11 +118,17 @@ export interface TraceAnswer {
   readonly spans: readonly SpanAnswer[];
 }
 
+/** Errors are of the last reload, which failed; warnings of the configuration in force. */
+export interface Problem {
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+}
+
 export interface ConfigDump {
   readonly generation: number;
   readonly configuration: unknown;
   readonly values?: readonly ConfigValue[];
-  readonly problems?: readonly (string | Readonly<Record<string, unknown>>)[];
+  readonly problems?: readonly Problem[];
 }
 
 export interface ConfigValue {
@@ -149,8 +155,8 @@ export interface Traffic {
   readonly series: {
     readonly perSecond: Points;
     readonly failedPerSecond: Points;
-    readonly p50Seconds?: Points;
-    readonly p95Seconds?: Points;
+    readonly p50Seconds: Points;
+    readonly p95Seconds: Points;
     readonly p99Seconds?: Points;
     readonly open?: Points;
   };

@@ -34,6 +34,19 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   }
 }
 
+/** Whether this address wants a token, and has been given one. */
+export function hasToken(): boolean {
+  return sessionStorage.getItem(STORED) !== null;
+}
+
+/** Shows an answer in a tab of its own. */
+export async function openInTab(path: string): Promise<void> {
+  const response = await request(path);
+  const url = URL.createObjectURL(new Blob([await response.arrayBuffer()], { type: 'text/plain;charset=utf-8' }));
+  open(url, '_blank', 'noopener');
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
 /** The JSON of an answer, of 503 as well: that is how a sidecar that drains tells its state. */
 export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   const response = await request(path, init);

@@ -35,11 +35,14 @@ export function Configuration({ address }: { address: Address }) {
   return (
     <>
       <h1>Configuration</h1>
-      {(value.problems ?? []).map((problem) => (
-        <p key={plain(problem)} class="banner warn">
-          {plain(problem)}
-        </p>
-      ))}
+      {/* What made a reload fail stands above, on every view. */}
+      {(value.problems ?? [])
+        .filter(({ severity }) => severity === 'warning')
+        .map(({ message }) => (
+          <p key={message} class="banner warn">
+            {message}
+          </p>
+        ))}
       <Filters>
         <Search label="Setting, value or origin" value={address.query.get('text') ?? ''} onChange={set('text')} />
         {value.values !== undefined && <Choice label="Origin" value={kind} options={KINDS} onChange={set('origin')} />}

@@ -22,10 +22,10 @@ export function TotalTraffic({ overview }: { overview: Overview }) {
         <Sparkline points={success} most={1} label={`share of successes, ${span}`} />
       </Figure>
       <Figure name="p50" value={latency(requests.p50Seconds)}>
-        {series.p50Seconds && <Sparkline points={series.p50Seconds} label={`median, ${span}`} />}
+        <Sparkline points={series.p50Seconds} label={`median, ${span}`} />
       </Figure>
       <Figure name="p95" value={latency(requests.p95Seconds)}>
-        {series.p95Seconds && <Sparkline points={series.p95Seconds} label={`95th percentile, ${span}`} />}
+        <Sparkline points={series.p95Seconds} label={`95th percentile, ${span}`} />
       </Figure>
       <Figure name="p99" value={latency(requests.p99Seconds)}>
         <Sparkline points={series.p99Seconds} label={`99th percentile, ${span}`} />
