@@ -53,6 +53,8 @@ export function tlsOptions(identity: Identity): TlsOptions {
 /** What a receiver has taken. */
 export class Received {
   readonly exports: ReceivedExport[] = [];
+  /** Requests with metrics, as they came. */
+  readonly metrics: { readonly headers: IncomingHttpHeaders; readonly body: Buffer }[] = [];
   #arrived = Promise.withResolvers<void>();
 
   get spans(): ReceivedSpan[] {
@@ -99,7 +101,8 @@ export class OtlpCollector extends Received {
     const gzipped = request.headers['content-encoding'] === 'gzip';
     const body = gzipped ? gunzipSync(Buffer.concat(chunks)) : Buffer.concat(chunks);
     const { url: path = '', headers } = request;
-    this.take({ path, headers, ...(json ? fromJson(body) : fromProtobuf(body)) });
+    if (path.endsWith('/v1/metrics')) this.metrics.push({ headers, body });
+    else this.take({ path, headers, ...(json ? fromJson(body) : fromProtobuf(body)) });
     this.answer(response);
   }
 

@@ -67,7 +67,9 @@ export class OtlpGrpcCollector extends Received {
     if (message.readUInt32BE(1) !== message.length - 5) throw new Error('the length of the message is wrong');
     const body = message[0] === 1 ? gunzipSync(message.subarray(5)) : message.subarray(5);
     const answer = this.answers.length > 1 ? this.answers.shift() : this.answers[0];
-    if (answer?.status === 0) this.take({ path: headers[':path'] as string, headers, ...fromProtobuf(body) });
+    const path = headers[':path'] as string;
+    if (path.includes('MetricsService')) this.metrics.push({ headers, body });
+    else if (answer?.status === 0) this.take({ path, headers, ...fromProtobuf(body) });
     if (answer !== undefined) reply(stream, answer);
   }
 }

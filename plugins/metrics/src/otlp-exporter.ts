@@ -11,6 +11,8 @@ import {
 } from '@opentelemetry/resources';
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { telemetryIdentity } from '@outrigger/core';
+import { GrpcExport } from '@outrigger/core/otlp';
+import type { Protocol } from './otlp-push.ts';
 import { otlpRequest } from './otlp-request.ts';
 import type { Family } from './registry.ts';
 
@@ -23,13 +25,32 @@ export interface MetricsExporter {
 }
 
 /**
- * OpenTelemetry's transport for OTLP/HTTP, which reads `OTEL_EXPORTER_OTLP_[METRICS_]ENDPOINT` (by default the collector on this
- * machine), `…_HEADERS`, `…_TIMEOUT`, `…_COMPRESSION` and `…_CERTIFICATE` itself. This module is loaded where metrics are pushed.
+ * Sends by OTLP to where `OTEL_EXPORTER_OTLP_[METRICS_]ENDPOINT` says (by default the collector on this machine), within
+ * `…_TIMEOUT`, with `…_HEADERS`, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY` and `…_CLIENT_CERTIFICATE`, as OpenTelemetry
+ * reads them. This module is loaded where metrics are pushed.
  */
-export function otlpExporter(serviceName: string, json: boolean, from: number): MetricsExporter {
+export function otlpExporter(
+  serviceName: string,
+  protocol: Protocol,
+  env: Readonly<Record<string, string | undefined>>,
+  from: number,
+): MetricsExporter {
   const resource = defaultResource()
     .merge(resourceFromAttributes(telemetryIdentity(serviceName)))
     .merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }));
+  const exporter = protocol === 'grpc' ? overGrpc(env) : overHttp(protocol === 'http/json');
+  return {
+    export: (families, now) => exporter.export(otlpRequest(families, resource, from, now)),
+    shutdown: () => exporter.shutdown(),
+  };
+}
+
+interface Transport {
+  export(request: ResourceMetrics): Promise<string | undefined>;
+  shutdown(): Promise<void>;
+}
+
+function overHttp(json: boolean): Transport {
   const headers = { 'Content-Type': json ? 'application/json' : 'application/x-protobuf' };
   const exporter = new OTLPExporterBase<ResourceMetrics>(
     createOtlpHttpExportDelegate(
@@ -45,12 +66,43 @@ export function otlpExporter(serviceName: string, json: boolean, from: number): 
     ),
   );
   return {
-    export: (families, now) =>
+    export: (request) =>
       new Promise((resolve) => {
-        exporter.export(otlpRequest(families, resource, from, now), ({ code, error }: ExportResult) =>
+        exporter.export(request, ({ code, error }: ExportResult) =>
           resolve(code === 0 ? undefined : (error?.message ?? 'the export failed')),
         );
       }),
     shutdown: () => exporter.shutdown(),
   };
+}
+
+/** opentelemetry-proto, collector/metrics/v1/metrics_service.proto. */
+const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
+
+function overGrpc(env: Readonly<Record<string, string | undefined>>): Transport {
+  const url = grpcUrl(env);
+  const exporter = new GrpcExport(url, EXPORT, convertLegacyHttpOptions({ url }, 'METRICS', '', {}));
+  return {
+    async export(request) {
+      try {
+        await exporter.send(ProtobufMetricsSerializer.serializeRequest(request)!);
+        return undefined;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    },
+    shutdown: () => exporter.close(),
+  };
+}
+
+/** Only scheme, host and port count. Without a scheme, `…_INSECURE` tells whether TLS is spoken (OTLP exporter specification). */
+function grpcUrl(env: Readonly<Record<string, string | undefined>>): string {
+  const read = (option: string) => env[`OTEL_EXPORTER_OTLP_METRICS_${option}`] || env[`OTEL_EXPORTER_OTLP_${option}`];
+  const endpoint = read('ENDPOINT');
+  if (endpoint === undefined) return 'http://localhost:4317';
+  const scheme = read('INSECURE')?.trim().toLowerCase() === 'true' ? 'http' : 'https';
+  const url = endpoint.includes('://') ? endpoint : `${scheme}://${endpoint}`;
+  if (!URL.canParse(url))
+    throw new Error(`OTEL_EXPORTER_OTLP_[METRICS_]ENDPOINT is "${endpoint}"; expected a URL, as http://127.0.0.1:4317`);
+  return new URL(url).origin;
 }

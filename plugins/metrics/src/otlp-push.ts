@@ -11,6 +11,9 @@ export interface PushParts {
   readonly logger: Logger;
 }
 
+const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
+
 /** OpenTelemetry's default, in milliseconds. */
 const INTERVAL_MS = 60_000;
 /** How long the end of the plugin waits for the last push. */
@@ -22,7 +25,7 @@ export function isPushWanted(env: PushParts['env']): boolean {
   return exporters.includes('otlp') && env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true';
 }
 
-/** Sends all metrics by OTLP/HTTP every `OTEL_METRIC_EXPORT_INTERVAL` milliseconds, and once more at the end. */
+/** Sends all metrics by OTLP every `OTEL_METRIC_EXPORT_INTERVAL` milliseconds, and once more at the end. */
 export class OtlpPush implements Lifecycle {
   readonly #parts: PushParts;
   readonly #failures: Counter;
@@ -43,14 +46,12 @@ export class OtlpPush implements Lifecycle {
 
   async start(): Promise<void> {
     const { serviceName, env, clock, logger } = this.#parts;
-    const protocol =
-      env['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || 'http/protobuf';
-    if (protocol !== 'http/protobuf' && protocol !== 'http/json')
-      logger.warn(
-        `OTLP for metrics is spoken as http/protobuf or http/json, not as ${protocol}: it is http/protobuf now`,
-      );
+    const asked = env['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || PROTOCOLS[0];
+    const protocol = PROTOCOLS.find((one) => one === asked) ?? PROTOCOLS[0];
+    if (protocol !== asked)
+      logger.warn(`OTLP for metrics is spoken as ${PROTOCOLS.join(', ')}, not as ${asked}: it is ${protocol} now`);
     const { otlpExporter } = await import('./otlp-exporter.ts');
-    this.#exporter = otlpExporter(serviceName, protocol === 'http/json', clock.wallTime());
+    this.#exporter = otlpExporter(serviceName, protocol, env, clock.wallTime());
     this.#arm();
   }
 

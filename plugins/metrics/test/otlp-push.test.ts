@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Clock, type Logger, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
+import { OtlpGrpcCollector } from '../../../test/support/otlp-grpc-collector.ts';
 import { endPrograms, sidecarOn } from '../../../test/support/program.ts';
 import { exchange } from '../../../test/support/raw-client.ts';
 import { Scratch, shortest } from '../../../test/support/scratch.ts';
@@ -144,6 +145,38 @@ describe('metrics by OTLP', () => {
     await push.stop();
     expect(pushes).to.have.length(4);
     expect(lines.at(-1)).to.equal('metrics are pushed again');
+  });
+
+  it('go by gRPC where that is asked for, with what the environment says; a refusal is told with its status', async () => {
+    const receiver = new OtlpGrpcCollector();
+    const url = await receiver.listen();
+    const program = sidecarOn(scratch.write('grpc.yaml', shortest(['127.0.0.1:1'])), [], {
+      env: {
+        OTEL_METRICS_EXPORTER: 'otlp',
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `${url}/ignored`,
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+        OTEL_EXPORTER_OTLP_HEADERS: 'api-key=k',
+        OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+        OTEL_METRIC_EXPORT_INTERVAL: '100',
+      },
+    });
+    await eventually(() => receiver.metrics.length > 0);
+    const [first] = receiver.metrics;
+    expect(first!.headers).to.include({
+      ':path': '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
+      'content-type': 'application/grpc',
+      'grpc-encoding': 'gzip',
+      'api-key': 'k',
+    });
+    expect(first!.body.includes('process_open_fds')).to.equal(true);
+    receiver.answers = [{ status: 7, trailers: { 'grpc-message': 'not you' } }];
+    const line = await program.logged('metrics cannot be pushed; told once until they can');
+    expect(line).to.include({ why: 'gRPC status 7: not you' });
+    receiver.answers = [{ status: 0 }];
+    await program.logged('metrics are pushed again');
+    program.kill('SIGTERM');
+    expect(await program.exit).to.deep.equal({ code: 0, signal: null });
+    await receiver.close();
   });
 
   it('are pushed where the environment asks for it alone', () => {

@@ -1,4 +1,4 @@
-import { Fields } from './protobuf-fields.ts';
+import { Fields } from '@outrigger/core/otlp';
 
 /** What a collector has refused of a request that it took otherwise; not to be sent again (the OTLP specification, "Partial Success"). */
 export interface Rejected {

@@ -1,4 +1,4 @@
-import { Fields } from './protobuf-fields.ts';
+import { Fields } from '@outrigger/core/otlp';
 import type { SpanBatch } from './span-batches.ts';
 
 /** A value as OTLP/JSON has it; 64-bit integers are texts there. */

@@ -7,6 +7,7 @@ import { itWith, otelcol } from '../support/peers.ts';
 import { endPrograms, Program, sidecarOn } from '../support/program.ts';
 import { Scratch } from '../support/scratch.ts';
 import { echoMessages, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
+import { eventually } from '../support/virtual-time.ts';
 
 /** A span as `/traces` shows it. */
 interface ShownSpan {
@@ -96,6 +97,7 @@ service:
   telemetry: { metrics: { level: none } }
   pipelines:
     traces: { receivers: [otlp], exporters: [otlp_http] }
+    metrics: { receivers: [otlp], exporters: [otlp_http] }
 `,
     );
     const collector = new Program(otelcol.path, ['--config', file]);
@@ -155,4 +157,65 @@ plugins:
       expect(shown.length).to.be.at.least(47);
     });
   }
+
+  for (const protocol of ['grpc', 'http/protobuf', 'http/json'] as const) {
+    itWith(otelcol, `gets by ${protocol} the metrics that /metrics tells`, async () => {
+      behind.metrics.length = 0;
+      const port = protocol === 'grpc' ? ports.grpc : ports.http;
+      const file = scratch.write(
+        'metrics.yaml',
+        `listeners: { inbound: { protocol: http, bind: "127.0.0.1:0", cluster: app } }
+clusters: { app: { endpoints: ["${upstream.address}"] } }
+`,
+      );
+      const program = sidecarOn(file, [], {
+        env: {
+          OTEL_METRICS_EXPORTER: 'otlp',
+          OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`,
+          OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+          OTEL_METRIC_EXPORT_INTERVAL: '50',
+        },
+      });
+      const base = `127.0.0.1:${await program.port()}`;
+      for (let i = 0; i < 20; i++) await (await fetch(`http://${base}/x`)).text();
+      const { admin } = (await program.logged('ready')) as unknown as { admin: string };
+      const text = await (await fetch(`http://${admin}/metrics`)).text();
+      program.kill('SIGTERM');
+      expect(await program.exit).to.deep.equal({ code: 0, signal: null });
+      await eventually(() => countOf(behind.metrics) === 20);
+      const told = new Set(
+        text.split('\n').flatMap((line) => /^([a-z_]+?)(?:_bucket|_sum|_count)?[{ ]/.exec(line)?.[1] ?? []),
+      );
+      const names = metricsIn(behind.metrics).map(({ name }) => NAMES[name] ?? name);
+      expect([...told].filter((name) => !names.includes(name))).to.deep.equal([]);
+    });
+  }
 });
+
+interface PushedMetric {
+  readonly name: string;
+  readonly histogram?: { readonly dataPoints: readonly { readonly count: string | number }[] };
+}
+
+/** The HTTP conventions' names, as Prometheus has them. */
+const NAMES: Readonly<Record<string, string>> = {
+  'http.server.request.duration': 'http_server_request_duration_seconds',
+  'http.client.request.duration': 'http_client_request_duration_seconds',
+  'http.server.active_requests': 'http_server_active_requests',
+};
+
+/** The metrics of the last request. */
+function metricsIn(requests: readonly { readonly body: Buffer }[]): readonly PushedMetric[] {
+  const last = requests.at(-1);
+  if (last === undefined) return [];
+  const { resourceMetrics } = JSON.parse(String(last.body)) as {
+    resourceMetrics: readonly { scopeMetrics: readonly { metrics: readonly PushedMetric[] }[] }[];
+  };
+  return resourceMetrics.flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+}
+
+/** How many requests they tell of. */
+function countOf(requests: readonly { readonly body: Buffer }[]): number {
+  const duration = metricsIn(requests).find(({ name }) => name === 'http.server.request.duration');
+  return Number(duration?.histogram?.dataPoints[0]?.count ?? 0);
+}

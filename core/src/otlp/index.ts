@@ -1,0 +1,4 @@
+// `@outrigger/core/otlp`: what plugins that export by OTLP share. Loaded by those that do, and by nothing else.
+
+export { type ExportConfig, GrpcExport } from './grpc-export.ts';
+export { Fields } from './protobuf-fields.ts';
