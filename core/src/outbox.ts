@@ -8,6 +8,7 @@ export interface Sender {
 const MOST = 32;
 
 let waiting: Sender[] = [];
+let behind: (() => void)[] = [];
 let scheduled = false;
 
 /**
@@ -18,15 +19,31 @@ let scheduled = false;
 export function sendAtTurnsEnd(sender: Sender): void {
   waiting.push(sender);
   if (waiting.length >= MOST) flushOutbox();
-  else if (!scheduled) {
-    scheduled = true;
-    setImmediate(endTurn);
-  }
+  else schedule();
+}
+
+/**
+ * Calls `task` once, at the end of this turn of the event loop, when what was written in it has gone out: the place for work of a
+ * session that no peer waits for. `task` must not throw.
+ */
+export function behindWrites(task: () => void): void {
+  behind.push(task);
+  schedule();
+}
+
+function schedule(): void {
+  if (scheduled) return;
+  scheduled = true;
+  setImmediate(endTurn);
 }
 
 function endTurn(): void {
   scheduled = false;
   flushOutbox();
+  if (behind.length === 0) return;
+  const tasks = behind;
+  behind = [];
+  for (let i = 0; i < tasks.length; i++) tasks[i]!();
 }
 
 /** Flushes all that wait, before the turn is over. */

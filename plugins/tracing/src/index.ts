@@ -27,7 +27,7 @@ export default definePlugin<TracingSettings>({
       )
       .inSingletonScope();
     bind(ConnectionHooks).toResolvedValue((parts: Tracing) => parts.hooks, [Tracing]);
-    bind(AdminRoute).toResolvedValue((parts: Tracing) => tracesRoute(parts.store), [Tracing]);
+    bind(AdminRoute).toResolvedValue((parts: Tracing) => tracesRoute(() => parts.recent), [Tracing]);
     bind(Lifecycle).toResolvedValue((parts: Tracing) => parts, [Tracing]);
   },
 });

@@ -1,5 +1,5 @@
+import type { SpanBatch } from './span-batches.ts';
 import { type OtlpSpan, type OtlpValue, readSpans } from './span-reader.ts';
-import type { SpanStore } from './span-store.ts';
 
 /** A trace as far as this sidecar has recorded it. */
 export interface RecentTrace {
@@ -29,9 +29,9 @@ export interface RecentSpan {
 }
 
 /** The last `limit` traces, the one that ended last first. Reads no span but theirs. */
-export function recentTraces(store: SpanStore, limit: number): RecentTrace[] {
+export function recentTraces(recent: Iterable<SpanBatch>, limit: number): RecentTrace[] {
   const ids = new Set<string>();
-  for (const batch of store) {
+  for (const batch of recent) {
     const inBatch: string[] = [];
     readSpans(batch, (traceId) => {
       inBatch.push(traceId);
@@ -40,17 +40,17 @@ export function recentTraces(store: SpanStore, limit: number): RecentTrace[] {
     for (const traceId of inBatch.reverse()) if (ids.size < limit) ids.add(traceId);
     if (ids.size >= limit) break;
   }
-  return tracesOf(store, ids);
+  return tracesOf(recent, ids);
 }
 
 /** One trace by its id, in 32 lower-case hexadecimal digits; empty where there is none. */
-export function recentTrace(store: SpanStore, traceId: string): RecentTrace[] {
-  return tracesOf(store, new Set([traceId]));
+export function recentTrace(recent: Iterable<SpanBatch>, traceId: string): RecentTrace[] {
+  return tracesOf(recent, new Set([traceId]));
 }
 
-function tracesOf(store: SpanStore, ids: ReadonlySet<string>): RecentTrace[] {
+function tracesOf(recent: Iterable<SpanBatch>, ids: ReadonlySet<string>): RecentTrace[] {
   const spans = new Map<string, OtlpSpan[]>([...ids].map((traceId) => [traceId, []]));
-  for (const batch of store)
+  for (const batch of recent)
     for (const span of readSpans(batch, (id) => ids.has(id))) spans.get(span.traceId)!.push(span);
   return [...spans].flatMap(([traceId, found]) => (found.length === 0 ? [] : [traceOf(traceId, found)]));
 }

@@ -45,6 +45,17 @@ interface Counts {
   readonly messagesSent: number;
 }
 
+const NOTHING: Counts = { bytesReceived: 0, bytesSent: 0, messagesReceived: 0, messagesSent: 0 };
+
+function grown(now: Counts, before: Counts): Counts {
+  return {
+    bytesReceived: now.bytesReceived - before.bytesReceived,
+    bytesSent: now.bytesSent - before.bytesSent,
+    messagesReceived: now.messagesReceived - before.messagesReceived,
+    messagesSent: now.messagesSent - before.messagesSent,
+  };
+}
+
 /**
  * A piece of an open WebSocket: what came and went in that time, and at the end how it ended. A trace of its own, linked to the
  * handshake's SERVER span: work that lasts is one (OpenTelemetry, "Links between spans"), and who waits for a trace to be whole
@@ -59,6 +70,8 @@ export class SegmentSpan extends SpanRecord {
   readonly #handshake: Handshake;
   /** What had been counted when it began. */
   readonly #before: Counts;
+  // Set by `end`.
+  #grown: Counts = NOTHING;
   #outcome: Outcome | undefined = undefined;
 
   /** `number` from 1; `startedAt` in wall-clock milliseconds. */
@@ -67,12 +80,12 @@ export class SegmentSpan extends SpanRecord {
     this.#session = session;
     this.#handshake = handshake;
     this.number = number;
-    const { bytesReceived, bytesSent, messagesReceived, messagesSent } = session;
-    this.#before = { bytesReceived, bytesSent, messagesReceived, messagesSent };
+    this.#before = grown(session, NOTHING);
   }
 
-  /** To be written next; `outcome` where the session has ended. */
+  /** Takes what has come and gone in it; `outcome` where the session has ended. */
   end(outcome: Outcome | undefined, endedAt: number): void {
+    this.#grown = grown(this.#session, this.#before);
     this.#outcome = outcome;
     this.endedAt = endedAt;
   }
@@ -86,8 +99,8 @@ export class SegmentSpan extends SpanRecord {
     if (session.route !== undefined) out.text(ROUTE, session.route.name);
     if (session.cluster !== undefined) out.text(CLUSTER, session.cluster.name);
     out.number(NUMBER, this.number);
-    out.number(BYTES_RECEIVED, session.bytesReceived - this.#before.bytesReceived);
-    out.number(BYTES_SENT, session.bytesSent - this.#before.bytesSent);
+    out.number(BYTES_RECEIVED, this.#grown.bytesReceived);
+    out.number(BYTES_SENT, this.#grown.bytesSent);
     this.#describeMessages(out);
     this.#describePings(out, 'downstream');
     this.#describePings(out, 'upstream');
@@ -95,8 +108,7 @@ export class SegmentSpan extends SpanRecord {
   }
 
   #describeMessages(out: SpanWriter): void {
-    const received = this.#session.messagesReceived - this.#before.messagesReceived;
-    const sent = this.#session.messagesSent - this.#before.messagesSent;
+    const { messagesReceived: received, messagesSent: sent } = this.#grown;
     out.number(MESSAGES_RECEIVED, received);
     out.number(MESSAGES_SENT, sent);
     if (received + sent > 0) out.counts(SIZES_BOUNDS, MESSAGE_SIZE_BOUNDS);

@@ -26,7 +26,7 @@ export interface SessionSpansOptions {
   readonly clock: Clock;
   /** How long a segment of a WebSocket lasts, in milliseconds; Infinity: as long as the session. */
   readonly segmentMs: number;
-  /** Takes spans that have ended; it writes them at once, and keeps none. */
+  /** Takes spans that have ended, and will not change any more. */
   readonly sink: (span: SpanRecord) => void;
 }
 

@@ -13,7 +13,7 @@ export interface EncodedSpan {
 }
 
 /**
- * The spans of the last traces, for who wants to look at them: each is encoded here the moment it ends, into one of four buffers
+ * The spans of the last traces, for who wants to look at them: each is encoded here into one of four buffers
  * of 256 KiB, of which the oldest is used again when the newest is full. No span leaves an object behind, and 1 MiB is all that
  * it takes, whatever comes.
  */

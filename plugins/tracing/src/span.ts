@@ -24,7 +24,7 @@ const REMOTE = 0x300;
 const W3C_FLAGS = 0xff;
 
 /**
- * A span as it is recorded: plain fields, set on a session's way, and written as OTLP has them when it ends. Whatever else is to
+ * A span as it is recorded: plain fields, set on a session's way, and written as OTLP has them behind it, when it has ended. Whatever else is to
  * become a span extends it.
  */
 export abstract class SpanRecord {

@@ -1,6 +1,6 @@
 import type { AdminReply, AdminRequest, AdminRoute } from '@outrigger/core';
 import { recentTrace, recentTraces } from './recent-traces.ts';
-import type { SpanStore } from './span-store.ts';
+import type { SpanBatch } from './span-batches.ts';
 
 const DEFAULT_LIMIT = 20;
 /** Reading so many takes some milliseconds, during which no session goes on. */
@@ -36,8 +36,8 @@ function listOf(properties: Readonly<Record<string, unknown>>, ...optional: read
   return { type: 'array', items: { type: 'object', properties, required, additionalProperties: false } };
 }
 
-/** `GET /traces`: what the store still has. */
-export function tracesRoute(store: SpanStore): AdminRoute {
+/** `GET /traces`: what the store still has. `recent` is called once for each request. */
+export function tracesRoute(recent: () => Iterable<SpanBatch>): AdminRoute {
   return {
     method: 'GET',
     path: '/traces',
@@ -50,22 +50,22 @@ export function tracesRoute(store: SpanStore): AdminRoute {
       trace: { doc: 'One trace alone, by its id.', schema: { type: 'string', pattern: '^[0-9a-f]{32}$' } },
     },
     responses: { 200: { doc: 'The traces, each with its spans in the order in which they began.', schema: TRACES } },
-    serve: (request) => serve(request, store),
+    serve: (request) => serve(request, recent()),
   };
 }
 
-function serve({ query }: AdminRequest, store: SpanStore): AdminReply {
+function serve({ query }: AdminRequest, recent: Iterable<SpanBatch>): AdminReply {
   const trace = query.get('trace');
   if (trace !== null) {
     if (!/^[0-9a-f]{32}$/.test(trace))
       return problem(400, `trace is "${trace}", expected 32 lower-case hexadecimal digits`);
-    const traces = recentTrace(store, trace);
+    const traces = recentTrace(recent, trace);
     return traces.length > 0 ? { body: { traces } } : problem(404, `the trace ${trace} is not, or no longer, here`);
   }
   const limit = Number(query.get('limit') ?? DEFAULT_LIMIT);
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT)
     return problem(400, `limit is "${query.get('limit')}", expected a whole number from 1 to ${MAX_LIMIT}`);
-  return { body: { traces: recentTraces(store, limit) } };
+  return { body: { traces: recentTraces(recent, limit) } };
 }
 
 function problem(status: number, error: string): AdminReply {

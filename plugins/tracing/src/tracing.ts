@@ -1,4 +1,5 @@
 import type { Clock, ConnectionHooks, Deadline, Lifecycle, Logger, Metrics } from '@outrigger/core';
+import { EndedSpans } from './ended-spans.ts';
 import { type Environment, exportTarget, type OtelEnvironment, readEnvironment } from './environment.ts';
 import { MixedPropagation } from './mixed-propagation.ts';
 import { otlpExporter } from './otlp-exporter.ts';
@@ -7,6 +8,7 @@ import { always, atLeast, parentBased, ratioBased, type Sampler } from './sample
 import { MessageSpans, SessionSpans } from './session-spans.ts';
 import type { Propagator, TracingSettings } from './settings.ts';
 import type { SpanRecord } from './span.ts';
+import type { SpanBatch } from './span-batches.ts';
 import { SpanExport } from './span-export.ts';
 import { SpanStore } from './span-store.ts';
 import { trustIn } from './trust.ts';
@@ -23,14 +25,15 @@ export interface TracingParts {
 export class Tracing implements Lifecycle {
   /** Only those that the settings need. */
   readonly hooks: ConnectionHooks;
-  /** What was recorded last, wherever else it goes. */
-  readonly store = new SpanStore();
+  readonly #store = new SpanStore();
+  readonly #ended: EndedSpans;
   readonly #export: SpanExport | undefined;
 
   constructor({ settings, env, clock, logger, metrics }: TracingParts) {
     const warn = (message: string) => logger.warn(message, { plugin: 'tracing' });
     const otel = readEnvironment(env, warn);
     const trusts = trustIn(settings.trust);
+    this.#ended = new EndedSpans((span) => this.#write(span), logger);
     if (otel.disabled) {
       // Nothing begins here and nothing is sampled; what is trusted passes as it came.
       this.hooks = settings.trust === 'all' ? {} : strangers(trusts);
@@ -53,17 +56,19 @@ export class Tracing implements Lifecycle {
       }),
       clock,
       segmentMs: settings.segment,
-      sink: this.#sink(),
+      sink: (span: SpanRecord) => this.#ended.add(span),
     };
     this.hooks = settings.messages > 0 ? new MessageSpans(options, settings.messages) : new SessionSpans(options);
   }
 
-  /** Takes a span that has ended. */
-  #sink(): (span: SpanRecord) => void {
-    const { store } = this;
-    const spans = this.#export;
-    if (spans === undefined) return (span) => void store.add(span);
-    return (span) => void (store.add(span) && spans.add(store));
+  /** What was recorded last, up to now, wherever else it goes. */
+  get recent(): Iterable<SpanBatch> {
+    this.#ended.write();
+    return this.#store;
+  }
+
+  #write(span: SpanRecord): void {
+    if (this.#store.add(span)) this.#export?.add(this.#store);
   }
 
   async start(): Promise<void> {
@@ -71,10 +76,12 @@ export class Tracing implements Lifecycle {
   }
 
   drain(by: Deadline): Promise<void> | undefined {
+    this.#ended.write();
     return this.#export?.drain(by);
   }
 
   stop(): Promise<void> | undefined {
+    this.#ended.write();
     return this.#export?.stop();
   }
 }

@@ -9,7 +9,7 @@ import { TestSpan } from './stand-ins.ts';
 const id = (n: number) => n.toString(16).padStart(32, '0');
 
 async function asked(store: SpanStore, query = ''): Promise<AdminReply & { readonly traces: readonly RecentTrace[] }> {
-  const reply = await tracesRoute(store).serve({
+  const reply = await tracesRoute(() => store).serve({
     method: 'GET',
     path: '/traces',
     accept: '',

@@ -59,7 +59,7 @@ describe('tracing', () => {
     const { parts, hooks } = tracingWith({});
     const session = requested(hooks);
     hooks.onSessionEnd?.(session, outcomeOf('complete', 200));
-    const { body } = tracesRoute(parts.store).serve({
+    const { body } = tracesRoute(() => parts.recent).serve({
       method: 'GET',
       path: '/traces',
       accept: '',
@@ -77,7 +77,7 @@ describe('tracing', () => {
     hooks.onSessionEnd?.(requested(hooks), outcomeOf('complete', 200));
     await parts.stop();
     const [exported] = collector.spans;
-    expect(recentTraces(parts.store, 1)[0]).to.include({ traceId: exported!.traceId });
+    expect(recentTraces(parts.recent, 1)[0]).to.include({ traceId: exported!.traceId });
     await collector.close();
   });
 
@@ -111,7 +111,7 @@ describe('tracing', () => {
     const session = requested(hooks, [['traceparent', 'whatever']]);
     expect(session.request.headers.get('traceparent')).to.equal('whatever');
     hooks.onSessionEnd?.(session, outcomeOf('complete', 200));
-    expect(recentTraces(parts.store, 10)).to.have.length(1);
+    expect(recentTraces(parts.recent, 10)).to.have.length(1);
   });
 
   it('does nothing where the SDK is disabled', () => {

@@ -135,6 +135,20 @@ describe('segments of a WebSocket', () => {
     );
   });
 
+  it('say what had come by their end, however late they are written', () => {
+    const { clock, session, spans } = opened();
+    session.bytesReceived = 500;
+    count(session, 'downstream', 64);
+    clock.advance(60_200);
+    session.bytesReceived = 900;
+    count(session, 'downstream', 64);
+    expect(contentOf(spans[1]!).attributes).to.deep.include({
+      'outrigger.websocket.bytes.received': 500,
+      'outrigger.websocket.messages.received': 1,
+      'outrigger.websocket.sizes.received': [1, 0, 0, 0, 0, 0, 0, 0, 0],
+    });
+  });
+
   it('say at the end how it ended', () => {
     const { clock, hooks, session, spans } = opened();
     clock.advance(60_200);
