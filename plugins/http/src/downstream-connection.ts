@@ -343,8 +343,8 @@ export class DownstreamConnection extends Timer implements ByteSink {
       else this.#refuse(targetTooLong(b, from, to) ? 'downstream-target-too-long' : 'downstream-head-too-large');
       return false;
     }
-    const head = latin1(b, from, end);
-    let cause = parser.parse(b, from, head, scanner, this.origin);
+    scanner.read(end);
+    let cause = parser.parse(scanner, this.origin);
     if (cause === undefined && this.#strict && isMisdirected(this.connection.peer.tls!, parser.request.host))
       cause = 'downstream-misdirected';
     if (cause !== undefined) {

@@ -1,3 +1,4 @@
+import { latin1 } from '@outrigger/core';
 import { FIELD_VALUE, TOKEN } from './characters.ts';
 
 const CR = 13;
@@ -21,14 +22,22 @@ export const TOO_LARGE = -3;
  * One instance serves all connections; its results are valid until the next scan.
  */
 export class HeadScanner {
-  /** Index of the start line's CR. */
+  /** What was scanned, and where the head in it begins, its start line ends (its CR), and it ends itself. */
+  bytes: Buffer = Buffer.alloc(0);
+  from = 0;
   startEnd = 0;
+  end = 0;
+  /** The head as latin1, once it was {@link read}. */
+  text = '';
+  /** How many fields there are. */
   count = 0;
   /** Four offsets for each field: start and end of its name, start and end of its value. The line goes on to CR LF. */
   readonly offsets = new Int32Array(MAX_FIELDS * 4);
 
   /** Scans `b` from `from`: the index after the head's last byte, or one of the three negative results. */
-  scan(b: Uint8Array, from: number, to: number): number {
+  scan(b: Buffer, from: number, to: number): number {
+    this.bytes = b;
+    this.from = from;
     this.count = 0;
     const limit = from + MAX_HEAD_BYTES;
     const n = to > limit ? limit : to;
@@ -49,6 +58,7 @@ export class HeadScanner {
         if (i + 1 === n) break;
         if (b[i + 1] !== LF) return MALFORMED;
         this.count = field >> 2;
+        this.end = i + 2;
         return i + 2;
       }
       const nameStart = i;
@@ -75,13 +85,32 @@ export class HeadScanner {
     }
     return incomplete;
   }
-}
 
-/** Whether the bytes from `from` spell `lower`, a name in lower case of the same length, whatever their case. */
-export function isName(b: Uint8Array, from: number, lower: string): boolean {
-  for (let i = 0; i < lower.length; i++) {
-    const c = b[from + i]!;
-    if ((c >= 65 && c <= 90 ? c | 32 : c) !== lower.charCodeAt(i)) return false;
+  /** Makes text of the head that was found, and of what stands behind it up to `to`, which is returned. */
+  read(to: number): string {
+    const text = latin1(this.bytes, this.from, to);
+    const { length } = this;
+    this.text = to === this.end ? text : text.slice(0, length);
+    return to === this.end ? '' : text.slice(length);
   }
-  return true;
+
+  /** Of the head. */
+  get length(): number {
+    return this.end - this.from;
+  }
+
+  // Of a field, by its number
+
+  name(field: number): string {
+    return this.text.slice(this.offsets[4 * field]! - this.from, this.offsets[4 * field + 1]! - this.from);
+  }
+
+  value(field: number): string {
+    return this.text.slice(this.offsets[4 * field + 2]! - this.from, this.offsets[4 * field + 3]! - this.from);
+  }
+
+  /** Where its line begins in {@link text}; for the number behind the last field: where the fields end. */
+  line(field: number): number {
+    return field < this.count ? this.offsets[4 * field]! - this.from : this.length - 2;
+  }
 }

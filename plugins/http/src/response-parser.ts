@@ -1,8 +1,26 @@
 import { CHUNKED, type Framing, LENGTH, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
-import { tokens } from './characters.ts';
-import { type HeadScanner, isName, MAX_FIELDS } from './head-scanner.ts';
+import { contentLength } from './content-length.ts';
+import { FieldNames, spells } from './field-names.ts';
+import type { HeadScanner } from './head-scanner.ts';
 import { statusLine } from './heads.ts';
-import { contentLength } from './request-parser.ts';
+import { HopByHop } from './hop-by-hop.ts';
+
+/** What an upstream's `Connection` may not name away. */
+const END_TO_END = new Set(
+  'content-length content-type content-encoding content-range transfer-encoding set-cookie location www-authenticate date cache-control sec-websocket-accept sec-websocket-protocol sec-websocket-extensions'.split(
+    ' ',
+  ),
+);
+
+const NAMES = new FieldNames(
+  `upgrade connection keep-alive content-type content-length proxy-connection content-encoding transfer-encoding sec-websocket-accept
+  sec-websocket-protocol sec-websocket-extensions`.split(/\s+/),
+);
+
+const BLANK = 32;
+
+/** WHATWG HTML, § 9.2. */
+const EVENT_STREAM = Buffer.from('text/event-stream');
 
 /**
  * The meaning of a response's head (RFC 9112 §4, §6.3), and the fields as they go down. One instance serves all connections;
@@ -30,174 +48,129 @@ export class ResponseParser {
   /** The fields as they go down, each with its CRLF. */
   fields = '';
 
-  readonly #drop = new Uint8Array(MAX_FIELDS);
+  readonly #hop = new HopByHop((name) => END_TO_END.has(name));
+  // Numbers of fields; -1 where there is none.
+  #lengthAt = -1;
+  #chunkedAt = -1;
+  #encoded = false;
 
   /**
-   * Reads what `scanner` has found in `b`; `head` is the same bytes from `from` on, as latin1. `headRequest`: the answer to
-   * a HEAD has no body. `rechunk`: Transfer-Encoding is dropped, for a client of HTTP/1.0. False where it is malformed.
+   * Reads a head that was found and made text of. `headRequest`: the answer to a HEAD has no body. `rechunk`: Transfer-Encoding
+   * is dropped, for a client of HTTP/1.0. False where it is malformed.
    */
-  parse(b: Buffer, from: number, head: string, scanner: HeadScanner, headRequest: boolean, rechunk: boolean): boolean {
-    const { startEnd, offsets, count } = scanner;
-    // HTTP/1.x SP three digits [SP reason]
-    const start = startEnd - from;
-    if (start < 12 || !head.startsWith('HTTP/1.') || b[from + 8] !== 32) return false;
+  parse(head: HeadScanner, headRequest: boolean, rechunk: boolean): boolean {
+    if (!this.#readLine(head)) return false;
+    this.#begin(head.count);
+    for (let field = 0; field < head.count; field++) {
+      const name = NAMES.of(head, field);
+      if (name !== '' && !this.#field(head, field, name)) return false;
+    }
+    if (this.#chunkedAt !== -1 && this.#lengthAt !== -1) return false;
+    this.#frame(headRequest);
+    if (rechunk && this.#chunkedAt !== -1) this.#hop.drop(this.#chunkedAt);
+    if (this.#encoded) this.eventStream = false;
+    if (!this.#hop.upgrade) this.upgrade = '';
+    this.keepAlive = this.#hop.keeps(this.http10);
+    this.fields = this.#hop.endToEnd(head);
+    // A 426 has to say what to upgrade to (RFC 9110 §15.5.22).
+    if (this.status === 426 && this.upgrade !== '')
+      this.fields += `upgrade: ${this.upgrade}\r\nconnection: upgrade\r\n`;
+    return true;
+  }
+
+  /** HTTP/1.x SP three digits [SP reason] */
+  #readLine({ bytes: b, from, startEnd, text }: HeadScanner): boolean {
+    const length = startEnd - from;
+    if (length < 12 || !text.startsWith('HTTP/1.') || b[from + 8] !== BLANK) return false;
     const minor = b[from + 7]! - 48;
     if (minor !== 0 && minor !== 1) return false;
     const hundreds = b[from + 9]! - 48;
     const tens = b[from + 10]! - 48;
     const ones = b[from + 11]! - 48;
     if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return false;
-    if (start > 12 && b[from + 12] !== 32) return false;
+    if (length > 12 && b[from + 12] !== BLANK) return false;
     this.http10 = minor === 0;
     this.status = hundreds * 100 + tens * 10 + ones;
-    this.reason = start > 13 ? head.slice(13, start) : '';
-    this.line = minor === 1 && start > 12 ? head.slice(0, start + 2) : statusLine(this.status, this.reason);
+    this.reason = length > 13 ? text.slice(13, length) : '';
+    this.line = minor === 1 && length > 12 ? text.slice(0, length + 2) : statusLine(this.status, this.reason);
+    return true;
+  }
 
-    const drop = this.#drop;
-    let lengthAt = -1;
-    let chunkedAt = -1;
-    let close = false;
-    let keepAlive = false;
-    let connectionUpgrade = false;
-    let upgrade = '';
-    let named: string[] | undefined;
-    let dropped = 0;
+  #begin(count: number): void {
+    this.#hop.begin(count);
     this.length = 0;
     this.keepAliveMs = Number.POSITIVE_INFINITY;
+    this.upgrade = '';
     this.websocketAccept = undefined;
     this.websocketProtocol = undefined;
     this.websocketExtensions = '';
     this.eventStream = false;
-    let encoded = false;
-    const text = (at: number) => head.slice(offsets[at + 2]! - from, offsets[at + 3]! - from);
+    this.#lengthAt = -1;
+    this.#chunkedAt = -1;
+    this.#encoded = false;
+  }
 
-    for (let field = 0, at = 0; field < count; field++, at += 4) {
-      const name = offsets[at]!;
-      drop[field] = 0;
-      switch (offsets[at + 1]! - name) {
-        case 7:
-          if (isName(b, name, 'upgrade')) {
-            upgrade = upgrade === '' ? text(at) : `${upgrade},${text(at)}`;
-            drop[field] = 1;
-          }
-          break;
-        case 10:
-          if (isName(b, name, 'connection')) {
-            drop[field] = 1;
-            const value = text(at).toLowerCase();
-            if (value === 'keep-alive') keepAlive = true;
-            else if (value === 'close') close = true;
-            else {
-              for (const token of tokens(value)) {
-                if (token === 'close') close = true;
-                else if (token === 'keep-alive') keepAlive = true;
-                else if (token === 'upgrade') connectionUpgrade = true;
-                else if (!END_TO_END.has(token)) {
-                  named ??= [];
-                  named.push(token);
-                }
-              }
-            }
-          } else if (isName(b, name, 'keep-alive')) {
-            drop[field] = 1;
-            const timeout = /(?:^|[\s,;])timeout\s*=\s*(\d{1,6})/i.exec(text(at));
-            if (timeout) this.keepAliveMs = Number(timeout[1]) * 1000;
-          }
-          break;
-        case 12:
-          // The value first: it is seldom this one, and most differ in their first letters.
-          if (isName(b, offsets[at + 2]!, EVENT_STREAM) && isName(b, name, 'content-type')) this.eventStream = true;
-          break;
-        case 14:
-          if (isName(b, name, 'content-length')) {
-            if (lengthAt !== -1) return false;
-            lengthAt = at;
-            this.length = contentLength(b, offsets[at + 2]!, offsets[at + 3]!);
-            if (this.length === -1) return false;
-          }
-          break;
-        case 16:
-          if (isName(b, name, 'proxy-connection')) drop[field] = 1;
-          else if (isName(b, name, 'content-encoding')) encoded = true;
-          break;
-        case 17:
-          if (isName(b, name, 'transfer-encoding')) {
-            if (chunkedAt !== -1 || minor === 0 || text(at).toLowerCase() !== 'chunked') return false;
-            chunkedAt = at;
-            if (rechunk) drop[field] = 1;
-          }
-          break;
-        case 20:
-          if (isName(b, name, 'sec-websocket-accept'))
-            this.websocketAccept = this.websocketAccept === undefined ? text(at) : '';
-          break;
-        case 22:
-          if (isName(b, name, 'sec-websocket-protocol')) {
-            this.websocketProtocol = this.websocketProtocol === undefined ? text(at) : '';
-          }
-          break;
-        case 24:
-          if (isName(b, name, 'sec-websocket-extensions')) {
-            this.websocketExtensions =
-              this.websocketExtensions === '' ? text(at) : `${this.websocketExtensions}, ${text(at)}`;
-          }
-          break;
+  /** False where the field must not be as it is. */
+  #field(head: HeadScanner, field: number, name: string): boolean {
+    const hop = this.#hop;
+    switch (name) {
+      case 'content-length':
+        if (this.#lengthAt !== -1) return false;
+        this.#lengthAt = field;
+        this.length = contentLength(head, field);
+        return this.length !== -1;
+      case 'content-type':
+        if (spells(head.bytes, head.offsets[4 * field + 2]!, EVENT_STREAM)) this.eventStream = true;
+        return true;
+      case 'content-encoding':
+        this.#encoded = true;
+        return true;
+      case 'transfer-encoding':
+        if (this.#chunkedAt !== -1 || this.http10 || head.value(field).toLowerCase() !== 'chunked') return false;
+        this.#chunkedAt = field;
+        return true;
+      case 'connection':
+        hop.connection(field, head.value(field));
+        return true;
+      case 'keep-alive': {
+        hop.drop(field);
+        const timeout = /(?:^|[\s,;])timeout\s*=\s*(\d{1,6})/i.exec(head.value(field));
+        if (timeout) this.keepAliveMs = Number(timeout[1]) * 1000;
+        return true;
       }
-      dropped += drop[field]!;
-    }
-    if (chunkedAt !== -1 && lengthAt !== -1) return false;
-    if (named !== undefined) {
-      for (let field = 0, at = 0; field < count; field++, at += 4) {
-        if (
-          drop[field] === 0 &&
-          named.includes(head.slice(offsets[at]! - from, offsets[at + 1]! - from).toLowerCase())
-        ) {
-          drop[field] = 1;
-          dropped++;
-        }
+      case 'proxy-connection':
+        hop.drop(field);
+        return true;
+      case 'upgrade':
+        hop.drop(field);
+        this.upgrade = this.upgrade === '' ? head.value(field) : `${this.upgrade},${head.value(field)}`;
+        return true;
+      case 'sec-websocket-accept':
+        this.websocketAccept = this.websocketAccept === undefined ? head.value(field) : '';
+        return true;
+      case 'sec-websocket-protocol':
+        this.websocketProtocol = this.websocketProtocol === undefined ? head.value(field) : '';
+        return true;
+      case 'sec-websocket-extensions': {
+        const value = head.value(field);
+        this.websocketExtensions = this.websocketExtensions === '' ? value : `${this.websocketExtensions}, ${value}`;
+        return true;
       }
+      default:
+        return true;
     }
+  }
+
+  /** How the body's end is known (RFC 9112 §6.3). */
+  #frame(headRequest: boolean): void {
+    const { status } = this;
+    const bodiless = status < 200 || status === 204;
     // These have no body (RFC 9110 §8.6, RFC 9112 §6.1); who believes their framing fields would wait for one.
-    if (this.status < 200 || this.status === 204) {
-      const at = Math.max(lengthAt, chunkedAt);
-      if (at !== -1 && drop[at >> 2] === 0) {
-        drop[at >> 2] = 1;
-        dropped++;
-      }
-    }
-    if (encoded) this.eventStream = false;
-    this.upgrade = connectionUpgrade ? upgrade : '';
-    this.keepAlive = minor === 0 ? keepAlive && !close : !close;
-
-    if (headRequest || this.status < 200 || this.status === 204 || this.status === 304) this.framing = NO_BODY;
-    else if (chunkedAt !== -1) this.framing = CHUNKED;
-    else if (lengthAt === -1) this.framing = UNTIL_CLOSE;
+    const at = Math.max(this.#lengthAt, this.#chunkedAt);
+    if (bodiless && at !== -1) this.#hop.drop(at);
+    if (bodiless || headRequest || status === 304) this.framing = NO_BODY;
+    else if (this.#chunkedAt !== -1) this.framing = CHUNKED;
+    else if (this.#lengthAt === -1) this.framing = UNTIL_CLOSE;
     else this.framing = this.length === 0 ? NO_BODY : LENGTH;
-
-    let fields = '';
-    let keep = start + 2;
-    if (dropped > 0) {
-      for (let field = 0, at = 0; field < count; field++, at += 4) {
-        if (drop[field] === 0) continue;
-        const line = offsets[at]! - from;
-        if (line > keep) fields += head.slice(keep, line);
-        keep = field + 1 < count ? offsets[at + 4]! - from : head.length - 2;
-      }
-    }
-    if (head.length - 2 > keep) fields += head.slice(keep, head.length - 2);
-    // A 426 has to say what to upgrade to (RFC 9110 §15.5.22).
-    if (this.status === 426 && this.upgrade !== '') fields += `upgrade: ${this.upgrade}\r\nconnection: upgrade\r\n`;
-    this.fields = fields;
-    return true;
   }
 }
-
-/** WHATWG HTML, § 9.2. */
-const EVENT_STREAM = 'text/event-stream';
-
-/** What an upstream's `Connection` may not name away. */
-const END_TO_END = new Set(
-  'content-length content-type content-encoding content-range transfer-encoding set-cookie location www-authenticate date cache-control sec-websocket-accept sec-websocket-protocol sec-websocket-extensions'.split(
-    ' ',
-  ),
-);

@@ -1,12 +1,4 @@
-import {
-  type ByteStream,
-  type Cause,
-  type ConnectSink,
-  type Endpoint,
-  latin1,
-  OutriggerError,
-  Timer,
-} from '@outrigger/core';
+import { type ByteStream, type Cause, type ConnectSink, type Endpoint, OutriggerError, Timer } from '@outrigger/core';
 import { BodyFraming, type Framing, INVALID, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import type { Engine } from './engine.ts';
 import { HeadScanner, NEED_MORE } from './head-scanner.ts';
@@ -246,11 +238,8 @@ export class UpstreamConnection extends Timer implements ConnectSink {
       }
       if (end < 0) return this.#fail('upstream-malformed');
       // Head and body in one piece of text, where both are small and have come together.
-      const text = latin1(b, from, to - from > SMALL ? end : to);
-      const head = text.slice(0, end - from);
-      behind = text.slice(end - from);
-      if (!parser.parse(b, from, head, scanner, session.headRequest, session.http10))
-        return this.#fail('upstream-malformed');
+      behind = scanner.read(to - from > SMALL ? end : to);
+      if (!parser.parse(scanner, session.headRequest, session.http10)) return this.#fail('upstream-malformed');
       from = end;
       if (parser.status >= 200 || parser.status === 101) break;
       session.informational(parser);
