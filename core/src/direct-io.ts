@@ -94,17 +94,19 @@ export function writeRequest(): WriteRequest {
 let spare: WriteRequest | undefined;
 
 /**
- * A request for a write that the kernel will most likely take at once: the last one again, where its write did not wait. Whoever
- * puts something on it keeps it, with {@link keepRequest}.
+ * A request for a write that the kernel will most likely take at once. Behind the write {@link wasTaken} is to be asked, before
+ * the next request is.
  */
 export function passingRequest(): WriteRequest {
-  if (spare === undefined || spare.getAsyncId() !== NOT_WAITING) spare = new Request!();
+  spare ??= new Request!();
   return spare;
 }
 
-/** The request that {@link passingRequest} has given last serves no other write. */
-export function keepRequest(): void {
+/** Whether the write did not have to wait. Then its request serves the next one; else it is the writer's own. */
+export function wasTaken(request: WriteRequest): boolean {
+  if (request.getAsyncId() === NOT_WAITING) return true;
   spare = undefined;
+  return false;
 }
 
 async function prove(): Promise<boolean> {

@@ -3,7 +3,7 @@ import { getSystemErrorMap } from 'node:util';
 import { ARENA_SIZE, copyOf, pieceOf, pieceSent } from './arena.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
-import { handleOf, ioIsDirect, keepRequest, passingRequest, readDirectly, SHARED } from './direct-io.ts';
+import { handleOf, ioIsDirect, passingRequest, readDirectly, SHARED, wasTaken } from './direct-io.ts';
 import { latin1 } from './latin1.ts';
 import { type Sender, sendAtTurnsEnd } from './outbox.ts';
 import { SocketEvents, STREAM } from './socket-events.ts';
@@ -131,17 +131,16 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
     const request = passingRequest();
     const error =
       typeof data === 'string' ? handle.writeLatin1String(request, data) : handle.writeBuffer(request, data);
+    const taken = wasTaken(request);
     if (error !== 0) {
       this.socket.destroy(writeError(error));
       return true;
     }
-    const { writeQueueSize } = handle;
-    if (writeQueueSize === 0) return true;
+    if (taken) return true;
     // The kernel has not taken all of it: libuv sends the rest, in order, and tells the request.
-    keepRequest();
     request.buffer = typeof data === 'string' ? null : data;
     request.oncomplete = (status) => this.#written(status);
-    this.#full = writeQueueSize >= HIGH_WATER;
+    this.#full = handle.writeQueueSize >= HIGH_WATER;
     return !this.#full;
   }
 
