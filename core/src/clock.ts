@@ -21,8 +21,13 @@ export interface Clock {
   now(): number;
   /** The same as of the last tick: up to 100 ms ago, for what need not be exact. It reads no clock. */
   coarse(): number;
-  /** Wall-clock milliseconds since 1970. */
+  /** Wall-clock milliseconds since 1970, with fractions. */
   wallTime(): number;
+  /**
+   * What makes {@link now} wall-clock milliseconds. It reads no clock, and follows the system's with each tick, so that all that is
+   * told of one session is to be reckoned with the same one.
+   */
+  readonly epoch: number;
   /**
    * Arms `timer` to expire in `ms` milliseconds or up to two ticks later, whatever it was armed to before; Infinity disarms it.
    * As with Node's own timers, time that one callback has blocked the event loop for counts in.

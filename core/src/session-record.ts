@@ -103,7 +103,7 @@ export abstract class SessionRecord implements Session {
   abstract transformResponse(transform: BodyTransform): void;
 
   get startedAt(): number {
-    return this.clock.wallTime() - (this.clock.now() - this.began);
+    return this.began + this.clock.epoch;
   }
 
   get attempts(): readonly Attempt[] {

@@ -3,6 +3,7 @@ import { FunctionTimer, TICK_MS, Wheel } from './wheel.ts';
 
 /** A clock that a test moves: it begins at 0, and nothing is due before {@link advance} says so. */
 export class VirtualClock implements Clock {
+  readonly epoch = 0;
   readonly #errors: unknown[] = [];
   readonly #wheel = new Wheel(0, (error) => this.#errors.push(error));
   #now = 0;

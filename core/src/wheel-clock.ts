@@ -8,6 +8,7 @@ export class WheelClock implements Clock {
   #interval: NodeJS.Timeout | undefined;
   /** When the wheel was turned last, and one tick: never before now, so that nothing expires too early. */
   #soon = 0;
+  #epoch = performance.timeOrigin;
 
   /** `failed` gets what a timer's `expired` threw. */
   constructor(failed: (error: unknown) => void) {
@@ -23,7 +24,14 @@ export class WheelClock implements Clock {
   }
 
   wallTime(): number {
-    return Date.now();
+    const now = this.now();
+    return now + this.epoch;
+  }
+
+  get epoch(): number {
+    // Without an interval nobody else looks.
+    if (this.#interval === undefined) this.#followSystem(this.now());
+    return this.#epoch;
   }
 
   arm(timer: Timer, ms: number): void {
@@ -55,7 +63,14 @@ export class WheelClock implements Clock {
   #turn(): void {
     const now = this.now();
     this.#soon = now + TICK_MS;
+    this.#followSystem(now);
     this.#wheel.advance(now);
+  }
+
+  /** The system's clock tells whole milliseconds: up to one more than it says is no news. */
+  #followSystem(now: number): void {
+    const least = Date.now() - now;
+    if (this.#epoch < least || this.#epoch > least + 1) this.#epoch = least;
   }
 
   #start(): void {

@@ -247,4 +247,29 @@ describe('the clock that runs', () => {
     expect(clock.now() - from).to.be.within(20, 2_000);
     expect(Math.abs(clock.wallTime() - Date.now())).to.be.below(1_000);
   });
+
+  it('tells the time of day of what it has told before, and follows the system where that is set', () => {
+    const clock = new WheelClock(() => {});
+    const system = Date.now;
+    try {
+      for (const set of [0, 3_600_000, -3_600_000, 0]) {
+        Date.now = () => system() + set;
+        const before = Date.now();
+        const then = clock.now() + clock.epoch;
+        const after = Date.now();
+        expect(then).to.be.within(before - 1, after + 1);
+        expect(clock.wallTime()).to.be.within(then, Date.now() + 1);
+      }
+    } finally {
+      Date.now = system;
+    }
+  });
+
+  it('keeps to one epoch while the system tells nothing new', () => {
+    const clock = new WheelClock(() => {});
+    const { epoch } = clock;
+    const seen = new Set(Array.from({ length: 1_000 }, () => clock.epoch));
+    // It grows only where the first reading of a millisecond comes later than any before.
+    for (const one of seen) expect(one - epoch).to.be.within(0, 1);
+  });
 });

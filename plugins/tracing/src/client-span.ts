@@ -32,10 +32,9 @@ export class ClientSpan extends SpanRecord {
   #status: number | undefined = undefined;
   #cause: Cause | undefined = undefined;
 
-  /** `now` is monotonic, in milliseconds. */
-  constructor(server: ServerSpan, session: Session, attempt: Attempt, now: number) {
+  constructor(server: ServerSpan, session: Session, attempt: Attempt) {
     const { traceId, flags, traceState } = server.parent;
-    super({ traceId, spanId: server.spanId, remote: false, flags, traceState }, server.epoch + now);
+    super({ traceId, spanId: server.spanId, remote: false, flags, traceState }, server.epoch + attempt.startedAt);
     const { method, path, query, authority } = session.request;
     this.#method = method;
     this.#path = path;

@@ -34,7 +34,7 @@ const USER_AGENT = keyOf(ATTR_USER_AGENT_ORIGINAL);
 /** A session as its client sees it: an HTTP exchange, or a WebSocket's handshake. */
 export class ServerSpan extends SpanRecord {
   readonly kind = SpanKind.SERVER;
-  /** What is to be added to monotonic milliseconds to make them wall-clock ones, throughout the session. */
+  /** {@link Clock.epoch}, throughout the session. */
   readonly epoch: number;
   /** The attempt that goes on. */
   attempt: ClientSpan | undefined = undefined;
@@ -59,10 +59,10 @@ export class ServerSpan extends SpanRecord {
   #local = false;
   #cause: Cause | undefined = undefined;
 
-  /** `now` is monotonic, in milliseconds. */
-  constructor(parent: SpanParent, session: Session, now: number) {
+  /** `epoch` as of the clock now. */
+  constructor(parent: SpanParent, session: Session, epoch: number) {
     super(parent, session.startedAt);
-    this.epoch = session.startedAt - now;
+    this.epoch = epoch;
     const { request } = session;
     this.#connection = session.connection;
     this.#generation = session.generation;
@@ -78,8 +78,8 @@ export class ServerSpan extends SpanRecord {
   }
 
   /** Takes what is known now that the session, or the handshake of a WebSocket, is over. `cause` is undefined for the latter. */
-  end(session: Session, status: number | undefined, cause: Cause | undefined, now: number): void {
-    this.endedAt = this.epoch + now;
+  end(session: Session, status: number | undefined, cause: Cause | undefined, endedAt: number): void {
+    this.endedAt = endedAt;
     this.#route = session.route;
     this.#cluster = session.cluster?.name;
     this.#local = session.response?.local ?? false;

@@ -50,7 +50,7 @@ export class SessionSpans implements ConnectionHooks {
   onRequest(session: Session): undefined {
     const parent = this.#propagation.begin(session);
     if (parent === undefined) return;
-    session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.now()));
+    session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.epoch));
     session.setState(recordedTrace, parent.traceId);
   }
 
@@ -58,7 +58,7 @@ export class SessionSpans implements ConnectionHooks {
     const server = session.state(SERVER_SPAN);
     if (server === undefined) return;
     this.#endAttempt(server);
-    const span = new ClientSpan(server, session, attempt, this.#clock.now());
+    const span = new ClientSpan(server, session, attempt);
     server.attempt = span;
     this.#propagation.inject(attempt.headers, span.parent.traceId, span.spanId, span.parent.flags);
   }
@@ -66,7 +66,9 @@ export class SessionSpans implements ConnectionHooks {
   onAttemptEnd(session: Session, attempt: Attempt): void {
     const server = session.state(SERVER_SPAN);
     if (server === undefined || server.attempt === undefined) return;
-    server.attempt.answered(attempt, server.epoch + this.#clock.now());
+    const { headMs } = attempt;
+    const now = headMs === undefined ? this.#clock.now() : attempt.startedAt + headMs;
+    server.attempt.answered(attempt, server.epoch + now);
     if (attempt.failure !== undefined) this.#endAttempt(server);
   }
 
@@ -75,7 +77,7 @@ export class SessionSpans implements ConnectionHooks {
     const server = session.state(SERVER_SPAN);
     if (server === undefined) return;
     this.#endAttempt(server);
-    server.end(session, 101, undefined, this.#clock.now());
+    server.end(session, 101, undefined, server.epoch + this.#clock.now());
     this.#sink(server);
     session.setState(SERVER_SPAN, undefined);
     const { parent, spanId } = server;
@@ -91,10 +93,10 @@ export class SessionSpans implements ConnectionHooks {
     session.state(WEBSOCKET)?.end(outcome);
     const server = session.state(SERVER_SPAN);
     if (server === undefined) return;
-    const now = this.#clock.now();
-    server.attempt?.relayed(outcome.cause, server.epoch + now);
+    const endedAt = server.startedAt + outcome.durationMs;
+    server.attempt?.relayed(outcome.cause, endedAt);
     this.#endAttempt(server);
-    server.end(session, outcome.status, outcome.cause, now);
+    server.end(session, outcome.status, outcome.cause, endedAt);
     this.#sink(server);
   }
 

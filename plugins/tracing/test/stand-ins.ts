@@ -142,11 +142,12 @@ export interface TestAttempt extends Attempt {
   failure: Attempt['failure'];
 }
 
-export function attemptAt(address: string, number = 1): TestAttempt {
+/** `startedAt` as the clock has it. */
+export function attemptAt(address: string, number = 1, startedAt = 0): TestAttempt {
   return {
     number,
     endpoint: { address } as Endpoint,
-    startedAt: 0,
+    startedAt,
     headers: new Overlay(),
     reused: false,
     status: undefined,
@@ -159,8 +160,8 @@ export function overlaid(attempt: TestAttempt, name: string): string | undefined
   return attempt.headers.values[attempt.headers.names.indexOf(name)];
 }
 
-export function outcomeOf(cause: Cause, status?: number): Outcome {
-  return { cause, status } as Outcome;
+export function outcomeOf(cause: Cause, status?: number, durationMs = 0): Outcome {
+  return { cause, status, durationMs } as Outcome;
 }
 
 export type LogLine = readonly [line: string, fields: Readonly<Record<string, unknown>> | undefined];
