@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { freePort } from '../../test/support/free-port.ts';
 import {
   BalancerFactory,
   Clock,
@@ -114,16 +115,6 @@ const configuration = (more: Partial<Configuration> = {}, endpoints = ['a:1']): 
   plugins: [],
   ...more,
 });
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('the runtime', () => {
   const cleanUp: (() => unknown)[] = [];
