@@ -1,4 +1,4 @@
-import { parseAddress, type Schema } from '@outrigger/core';
+import { ADMIN_BIND, parseAddress, type Schema } from '@outrigger/core';
 
 // The keys that belong to no plugin (DESIGN §7). Keys whose format is `any` are read by `validate`, since what fits there
 // depends on the plugins that are loaded.
@@ -6,9 +6,6 @@ import { parseAddress, type Schema } from '@outrigger/core';
 const bind = (doc: string, ...byDefault: string[]): Schema => ({
   bind: { doc, format: 'address', ...(byDefault[0] !== undefined && { default: byDefault[0] }) },
 });
-
-/** Where the admin page is, unless the file says otherwise. */
-export const ADMIN_BIND = '127.0.0.1:9901';
 
 const adminSchema: Schema = {
   ...bind('Address of the admin page and its API.', ADMIN_BIND),
