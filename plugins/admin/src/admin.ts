@@ -79,7 +79,7 @@ export class Admin implements Lifecycle {
   ): Promise<void> {
     const hasToken = ({ headers }: IncomingMessage) => this.#token?.isIn(headers.authorization) ?? true;
     try {
-      const held = await holdAddress(bind, (request, response) =>
+      const held = await holdAddress(name, bind, (request, response) =>
         answer(request, response, { routes: routes(), replies: this.#replies, allowedHost, hasToken }),
       );
       this.#held.set(name, held);
