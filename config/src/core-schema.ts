@@ -1,4 +1,4 @@
-import { parseAddress, type Schema } from '@outrigger/core';
+import { ADMIN_BIND, ADMIN_TOKEN, parseAddress, type Schema } from '@outrigger/core';
 
 // The keys that belong to no plugin (DESIGN §7). Keys whose format is `any` are read by `validate`, since what fits there
 // depends on the plugins that are loaded.
@@ -7,14 +7,12 @@ const bind = (doc: string, ...byDefault: string[]): Schema => ({
   bind: { doc, format: 'address', ...(byDefault[0] !== undefined && { default: byDefault[0] }) },
 });
 
-/** Where the admin page is, unless the file says otherwise. */
-export const ADMIN_BIND = '127.0.0.1:9901';
-
 const adminSchema: Schema = {
   ...bind('Address of the admin page and its API.', ADMIN_BIND),
   token: {
-    doc: 'What everything but the probes and the page must be asked with, as Authorization: Bearer; 16 characters or more.',
+    doc: `What everything but the probes and the page must be asked with, as Authorization: Bearer; ${ADMIN_TOKEN.minLength} characters or more.`,
     format: String,
+    keywords: ADMIN_TOKEN,
     sensitive: true,
     optional: true,
   },

@@ -128,12 +128,12 @@ function mustBeGiven(child: Setting | Schema): boolean {
 }
 
 function setting(child: Setting, instead: JsonSchema | undefined): JsonSchema {
-  const { doc, env, sensitive, format, max } = child;
+  const { doc, env, sensitive, format, max, keywords } = child;
   const most = max !== undefined && `At most ${writeValue(max, format)}.`;
   const description = [doc, most, env && `Environment: ${env}.`, sensitive && 'Masked where it is shown.'];
   return {
     description: description.filter((part) => part).join(' '),
-    ...(instead ?? ofFormat(format)),
+    ...(instead ?? (keywords ? orVariable({ ...ofFormat(format), ...keywords }) : ofFormat(format))),
     ...(child.default !== undefined && { default: writeValue(child.default, format) }),
   };
 }

@@ -1,6 +1,5 @@
-import { didYouMean } from '@outrigger/core';
+import { ADMIN_BIND, didYouMean } from '@outrigger/core';
 import { conflict } from './address-conflict.ts';
-import { ADMIN_BIND } from './core-schema.ts';
 import { type Document, entryAt, itemsOf } from './document.ts';
 import type { Entry, Node, Position, ScalarNode } from './node.ts';
 import { joinIndex, joinKey } from './path.ts';

@@ -86,6 +86,15 @@ plugins: [{ tracing: { maxBatch: "\${A}" } }]
     expect(entries('{ use: ./mine.ts, onErorr: open }')).not.to.deep.equal([]);
   });
 
+  it('tells how long a token is at least, and of what, and takes a variable for it', () => {
+    const base = 'listeners: { a: { protocol: http, bind: ":1", cluster: app } }\n';
+    const taken = (token: string) => check(asWritten(`${base}admin: { token: ${token} }\n`)).length === 0;
+    for (const token of ['correct-horse-battery', '0123456789abcdef', 'aB3.~+/-_aB3.~+/==', '"${A}"', '"${A:-b}"'])
+      expect(taken(token), token).to.equal(true);
+    for (const token of ['fifteen-letters', '"sixteen letters!"', 'sixteen=letters=', '""', '12345678901234567'])
+      expect(taken(token), token).to.equal(false);
+  });
+
   it('has every doc, default, choice and variable of the environment', () => {
     const { $defs } = jsonSchema(known) as { $defs: Record<string, { properties: Record<string, object> }> };
     expect($defs['listener']!.properties['direction']).to.deep.equal({

@@ -52,6 +52,7 @@ export type { ConnectSink, Scope } from './transport.ts';
 
 // What surrounds them.
 
+export { ADMIN_BIND, ADMIN_TOKEN } from './admin-address.ts';
 export type { AdminAnswer, AdminParameter, AdminReply, AdminRequest, JsonSchema } from './admin-route.ts';
 export { Timer } from './clock.ts';
 export type { ClusterSpec, Configuration, DrainSpec, ListenerSpec, PluginSpec, RouteSpec } from './configuration.ts';

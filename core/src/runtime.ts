@@ -4,7 +4,8 @@ import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import { type ClusterPlan, ClusterRegistry } from './cluster-registry.ts';
 import { type ComposedPlugin, Composition, type CoreServices } from './composition.ts';
-import type { ClusterSpec, Configuration, ListenerSpec } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
+import { checkConfiguration } from './configuration-check.ts';
 import type { Provenance } from './configured-values.ts';
 import type { Connection, ListenerInfo } from './connection.ts';
 import { TcpConnector } from './connector.ts';
@@ -13,12 +14,13 @@ import { DescriptorBudget } from './descriptor-budget.ts';
 import { proveDirectIo } from './direct-io.ts';
 import { buildGeneration, type Generation, routeHasChanged, sameConfiguration, samePlugins } from './generation.ts';
 import { closeGradually } from './gradual-close.ts';
+import { Leftovers } from './leftovers.ts';
 import type { Deadline } from './lifecycle.ts';
-import { checkListener, Listener } from './listener.ts';
+import type { Listener } from './listener.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
+import { OpenListeners } from './open-listeners.ts';
 import { OpenSessions } from './open-sessions.ts';
-import { PluginError } from './plugin-error.ts';
 import type { PluginInstance } from './plugin-instance.ts';
 import { RunningComposition } from './running-composition.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
@@ -36,8 +38,6 @@ export interface RuntimeOptions {
   readonly clock?: Clock;
 }
 
-/** So often it is looked whether a replaced composition is still in use. */
-const RETIRE_MS = 1_000;
 /** So long connections that were cut are waited for, before the plugins are stopped. */
 const CUT_MS = 1_000;
 
@@ -55,13 +55,8 @@ export class Runtime implements Sidecar {
   /** What the first generation is built from. */
   readonly #first: { readonly configuration: Configuration; readonly plugins: readonly ComposedPlugin[] };
   #generation: Generation | undefined;
-  /** What accepts, by name. */
-  readonly #listeners = new Map<string, Listener>();
-  /** Listeners that a reload has taken away, while connections of theirs are open. */
-  readonly #closing = new Set<Listener>();
-  /** Compositions that a reload has replaced, with the last generation that they served. */
-  readonly #retired = new Map<RunningComposition, number>();
-  #sweep: Disposable | undefined;
+  readonly #listeners: OpenListeners;
+  readonly #leftovers: Leftovers;
   #numbers = 0;
   #ready = false;
   #drainFinished = false;
@@ -102,11 +97,19 @@ export class Runtime implements Sidecar {
       connector: new TcpConnector(descriptors),
       sidecar: this,
     };
+    this.#listeners = new OpenListeners(this.#services);
+    this.#leftovers = new Leftovers({
+      clock: this.clock,
+      sessions: this.sessions,
+      clusters: this.clusters,
+      listeners: this.#listeners,
+      inForce: () => this.#generation!,
+    });
   }
 
   /** The listeners that accept, by name. */
   get listeners(): ReadonlyMap<string, ListenerInfo> {
-    return new Map([...this.#listeners].map(([name, { info }]) => [name, info]));
+    return this.#listeners.infos;
   }
 
   // The sidecar, as plugins see it
@@ -138,15 +141,7 @@ export class Runtime implements Sidecar {
   }
 
   listenerStates(): readonly ListenerState[] {
-    const states = (listeners: Iterable<Listener>) =>
-      [...listeners].map(
-        ({ info, connections, scope }): ListenerState => ({
-          ...info,
-          connections,
-          state: scope.draining ? 'draining' : 'accepting',
-        }),
-      );
-    return [...states(this.#listeners.values()), ...states(this.#closing)];
+    return this.#listeners.states();
   }
 
   clusterStates(): Iterable<Cluster> {
@@ -198,7 +193,7 @@ export class Runtime implements Sidecar {
     try {
       if (this.#stopping !== undefined) throw new Error('stopped before it was started');
       const running = this.#compose(plugins);
-      this.#check(configuration, running);
+      checkConfiguration(configuration, running, this.clusters);
       // In force before anything begins: from here on stop() ends it.
       this.#generation = { number: 0, configuration, running, scopes: new Map(), routings: new Map() };
       await running.init();
@@ -209,7 +204,7 @@ export class Runtime implements Sidecar {
       await running.start();
       await proveDirectIo();
       for (const spec of configuration.listeners) {
-        this.#listeners.set(spec.name, await this.#open(spec, this.#generation));
+        this.#listeners.add(await this.#listeners.open(spec, this.#generation));
       }
       this.#ready = this.#draining === undefined;
       this.#measure();
@@ -263,21 +258,6 @@ export class Runtime implements Sidecar {
     return new RunningComposition(composition, this.clock, this.#logger);
   }
 
-  /** What can be told before any plugin begins. */
-  #check(configuration: Configuration, running: RunningComposition): void {
-    this.clusters.check(configuration.clusters, running.composition);
-    const clusters = new Set(configuration.clusters.map(({ name }) => name));
-    for (const spec of configuration.clusters) {
-      if (spec.settings['tls'] !== undefined) checkTls(spec, running);
-    }
-    for (const spec of configuration.listeners) {
-      checkListener(spec, running);
-      for (const { cluster } of spec.routes) {
-        if (!clusters.has(cluster)) throw new Error(`listener ${spec.name}: there is no cluster "${cluster}"`);
-      }
-    }
-  }
-
   #build(
     configuration: Configuration,
     running: RunningComposition,
@@ -285,17 +265,6 @@ export class Runtime implements Sidecar {
     before: Generation | undefined,
   ): Sliced<Generation> {
     return buildGeneration(++this.#numbers, configuration, running, plan, before);
-  }
-
-  async #open(spec: ListenerSpec, { running, scopes }: Generation): Promise<Listener> {
-    const listener = new Listener(spec, running, this.#services);
-    const address = await listener.listen(scopes.get(spec.name)!);
-    if (this.#stopping !== undefined) {
-      listener.destroy();
-      throw new Error('stopped while it was starting');
-    }
-    this.#logger.debug('listening', { listener: spec.name, address });
-    return listener;
   }
 
   async #reload(configuration: Configuration, plugins: readonly ComposedPlugin[]): Promise<'changed' | 'unchanged'> {
@@ -313,13 +282,14 @@ export class Runtime implements Sidecar {
     const number = this.#numbers;
     let plan: ClusterPlan | undefined;
     try {
-      this.#check(configuration, running);
+      checkConfiguration(configuration, running, this.clusters);
       if (!kept) await running.init();
       plan = await inSlices(this.clusters.plan(configuration.clusters, running.composition));
       const next = await inSlices(this.#build(configuration, running, plan, old));
       if (!kept) await running.start();
       for (const spec of configuration.listeners) {
-        if (this.#continued(spec) === undefined) opened.set(spec.name, await this.#open(spec, next));
+        if (this.#listeners.continued(spec) === undefined)
+          opened.set(spec.name, await this.#listeners.open(spec, next));
       }
       if (!this.#ready) throw new Error('a drain began while the configuration was reloaded');
       this.#swap(next, plan, opened);
@@ -330,34 +300,16 @@ export class Runtime implements Sidecar {
       if (!kept) await running.stop(new Set(old.running.composition.instances));
       throw error;
     }
-    if (!kept) {
-      this.#retired.set(old.running, old.number);
-      await this.#stopBystanders(old.running, running);
-    }
-    this.#retire();
+    if (!kept) await this.#leftovers.take(old);
+    this.#leftovers.release();
     await running.reload();
     return 'changed';
-  }
-
-  /** The listener that already accepts where `spec` wants to. */
-  #continued(spec: ListenerSpec): Listener | undefined {
-    for (const listener of this.#listeners.values()) if (listener.continues(spec)) return listener;
-    return undefined;
   }
 
   /** In one turn of the event loop: no session sees a half of it. */
   #swap(next: Generation, plan: ClusterPlan, opened: ReadonlyMap<string, Listener>): void {
     plan.commit();
-    const listeners = new Map<string, Listener>();
-    for (const spec of next.configuration.listeners) {
-      const continued = this.#continued(spec);
-      continued?.adopt(spec, next.running, next.scopes.get(spec.name)!);
-      listeners.set(spec.name, continued ?? opened.get(spec.name)!);
-    }
-    const kept = new Set(listeners.values());
-    const gone = [...this.#listeners.values()].filter((listener) => !kept.has(listener));
-    this.#listeners.clear();
-    for (const [name, listener] of listeners) this.#listeners.set(name, listener);
+    const gone = this.#listeners.replace(next, opened);
     this.#generation = next;
     this.#drainGone(next, gone);
   }
@@ -368,35 +320,7 @@ export class Runtime implements Sidecar {
     const by: Deadline = { at: this.clock.now() + timeout, rate };
     closeGradually(this.sessions, this.clock, by, 'route-changed', routeHasChanged(next));
     if (gone.length === 0) return;
-    for (const listener of gone) {
-      this.#closing.add(listener);
-      listener.startDrain();
-    }
     void this.#drainProtocols(by, (connection) => gone.some((listener) => listener.accepted(connection)));
-  }
-
-  /** Replaced plugins that no session can still call. */
-  async #stopBystanders(old: RunningComposition, now: RunningComposition): Promise<void> {
-    const needed = old.composition.onSessionsWay();
-    await old.stop(new Set([...needed, ...now.composition.instances]));
-  }
-
-  /** Releases what reloads have left behind, as soon as it is not in use: looks now, and then again until all is gone. */
-  #retire(): void {
-    this.#sweep?.[Symbol.dispose]();
-    this.#sweep = undefined;
-    if (this.#stopping !== undefined) return;
-    let oldest = this.generation;
-    for (const session of this.sessions) oldest = Math.min(oldest, session.generation);
-    for (const [running, last] of this.#retired) {
-      if (running.connections > 0 || oldest <= last) continue;
-      this.#retired.delete(running);
-      void running.stop(this.#instances());
-    }
-    for (const listener of this.#closing) if (listener.connections === 0) this.#closing.delete(listener);
-    if (oldest === this.generation) this.clusters.disposeGone();
-    if (oldest < this.generation || this.#retired.size > 0 || this.#closing.size > 0)
-      this.#sweep = this.clock.after(RETIRE_MS, () => this.#retire());
   }
 
   async #drain(): Promise<void> {
@@ -408,8 +332,7 @@ export class Runtime implements Sidecar {
     const by: Deadline = { at: this.clock.now() + timeout, rate, closeCode: this.#closeCode ?? code };
     if (wasReady && delay > 0) await this.#pause(Math.min(delay, timeout));
     for (const direction of ['inbound', 'outbound'] as const) {
-      const listeners = [...this.#listeners.values(), ...this.#closing];
-      for (const listener of listeners) if (listener.info.direction === direction) listener.startDrain();
+      this.#listeners.startDrain(direction);
       await this.#drainProtocols(by, ({ listener }) => listener.direction === direction);
     }
     const seen = new Set<PluginInstance>();
@@ -419,11 +342,7 @@ export class Runtime implements Sidecar {
 
   /** The one in force last. */
   #compositions(): RunningComposition[] {
-    return [...this.#retired.keys(), ...(this.#generation === undefined ? [] : [this.#generation.running])];
-  }
-
-  #instances(): Set<PluginInstance> {
-    return new Set(this.#compositions().flatMap(({ composition }) => composition.instances));
+    return [...this.#leftovers.compositions, ...(this.#generation === undefined ? [] : [this.#generation.running])];
   }
 
   /** Protocols that were carried over are asked once. */
@@ -457,18 +376,8 @@ export class Runtime implements Sidecar {
   async #stop(): Promise<void> {
     this.#ready = false;
     this.#stopCalled.resolve();
-    this.#sweep?.[Symbol.dispose]();
-    const listeners = [...this.#listeners.values(), ...this.#closing];
-    for (const listener of listeners) listener.destroy();
-    // Plugins hear of every end before they are stopped.
-    if (listeners.some(({ connections }) => connections > 0)) {
-      let late: Disposable | undefined;
-      const deadline = new Promise<void>((resolve) => {
-        late = this.clock.after(CUT_MS, resolve);
-      });
-      await Promise.race([Promise.all(listeners.map((listener) => listener.drained())), deadline]);
-      late?.[Symbol.dispose]();
-    }
+    this.#leftovers.end();
+    await this.#listeners.close(CUT_MS);
     for (const running of this.#compositions().reverse()) await running.stop();
     this.clusters.dispose();
   }
@@ -479,14 +388,5 @@ export class Runtime implements Sidecar {
     const timer = this.clock.after(ms, passed.resolve);
     await Promise.race([passed.promise, this.#stopCalled.promise]);
     timer[Symbol.dispose]();
-  }
-}
-
-/** Throws a PluginError where the connector cannot do what a cluster's `tls:` says. */
-function checkTls(spec: ClusterSpec, { composition }: RunningComposition): void {
-  try {
-    composition.connectors.get('tls')?.check?.(spec);
-  } catch (error) {
-    throw new PluginError('https', `cluster ${spec.name}: ${(error as Error).message}`, { cause: error });
   }
 }

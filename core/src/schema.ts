@@ -32,6 +32,11 @@ export interface Setting<T = unknown> {
   readonly default?: T;
   /** Largest value, where the format is a number, in the unit that the plugin gets: bytes of a `size`, milliseconds. */
   readonly max?: number;
+  /**
+   * Further keywords of JSON Schema for a text (`minLength`, `pattern`), so that editors tell what is wrong with it. Whoever gets
+   * the value checks it, and may say more.
+   */
+  readonly keywords?: Readonly<Record<string, unknown>>;
   /** May be left out; the plugin then gets undefined. */
   readonly optional?: boolean;
   /** Environment variable that overrides the file. */

@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect } from 'chai';
-import { endPrograms, outrigger, Program, ROOT, runToEnd, sidecarOn } from '../../test/support/program.ts';
-import { Scratch, shortest } from '../../test/support/scratch.ts';
+import { outrigger, Program, ROOT, runToEnd, sidecarOn } from '../../test/support/program.ts';
+import { scratchForPrograms, shortest } from '../../test/support/scratch.ts';
 import { echoUpstream } from '../../test/support/upstreams.ts';
 import { readArguments, UsageError } from '../src/arguments.ts';
 
 describe('the command line', () => {
-  const scratch = new Scratch();
-  afterEach(endPrograms);
-  after(() => scratch.remove());
+  const scratch = scratchForPrograms();
 
   for (const args of [['--help'], []]) {
     it(`shows its help, on one screen of a terminal, for "${['outrigger', ...args].join(' ')}"`, async () => {

@@ -1,13 +1,11 @@
 import { expect } from 'chai';
 import { itWith, olderNode } from '../../test/support/peers.ts';
-import { endPrograms, OUTRIGGER, Program } from '../../test/support/program.ts';
-import { Scratch, shortest } from '../../test/support/scratch.ts';
+import { OUTRIGGER, Program } from '../../test/support/program.ts';
+import { scratchForPrograms, shortest } from '../../test/support/scratch.ts';
 import { echoUpstream } from '../../test/support/upstreams.ts';
 
 describe('under an older Node', () => {
-  const scratch = new Scratch();
-  afterEach(endPrograms);
-  after(() => scratch.remove());
+  const scratch = scratchForPrograms();
   const start = (...args: string[]) => new Program(olderNode.path!, [OUTRIGGER, ...args]);
 
   itWith(olderNode, 'the program re-executes itself with the Node 24 that npm installed', async () => {

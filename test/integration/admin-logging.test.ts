@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { endPrograms, sidecarOn } from '../support/program.ts';
-import { Scratch, shortest } from '../support/scratch.ts';
+import { sidecarOn } from '../support/program.ts';
+import { scratchForPrograms, shortest } from '../support/scratch.ts';
 import { httpUpstream, type Upstream } from '../support/upstreams.ts';
 
 /** Keeps the logger that it got at the start, as plugins do. */
@@ -15,20 +15,14 @@ export default definePlugin({
 `;
 
 describe('the log level, changed while a sidecar runs', () => {
-  let scratch: Scratch;
+  const scratch = scratchForPrograms({ 'chatty.ts': PLUGIN });
   let upstream: Upstream;
   beforeEach(async () => {
-    scratch = new Scratch();
     upstream = await httpUpstream((_request, response) => response.end('good'));
   });
-  afterEach(async () => {
-    await endPrograms();
-    await upstream.stop();
-    scratch.remove();
-  });
+  afterEach(() => upstream.stop());
 
   it("holds for plugins' loggers at once, and through reloads", async () => {
-    scratch.write('chatty.ts', PLUGIN);
     const plugins = 'plugins: [./chatty.ts]\n';
     const file = scratch.write('o.yaml', shortest([upstream.address], plugins));
     const program = sidecarOn(file);

@@ -4,8 +4,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
 import { Authority, writePair } from '../support/certificates.ts';
-import { endPrograms, sidecarOn } from '../support/program.ts';
-import { Scratch, shortest } from '../support/scratch.ts';
+import { sidecarOn } from '../support/program.ts';
+import { scratchForPrograms, shortest } from '../support/scratch.ts';
 import { echoMessages, webSocketUpstream } from '../support/upstreams.ts';
 
 interface Operation {
@@ -38,15 +38,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const TOKEN = 'correct-horse-battery';
 
 describe('/openapi.json', () => {
-  let scratch: Scratch;
-  beforeEach(() => {
-    scratch = new Scratch();
-    scratch.write('mine.ts', PLUGIN);
-  });
-  afterEach(async () => {
-    await endPrograms();
-    scratch.remove();
-  });
+  const scratch = scratchForPrograms({ 'mine.ts': PLUGIN });
 
   async function begin(more = '', listener = '') {
     const upstream = await webSocketUpstream(echoMessages);

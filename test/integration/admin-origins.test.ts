@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { endPrograms, type Program, runToEnd, sidecarOn } from '../support/program.ts';
-import { Scratch } from '../support/scratch.ts';
+import { type Program, runToEnd, sidecarOn } from '../support/program.ts';
+import { scratchForPrograms } from '../support/scratch.ts';
 
 interface Dump {
   readonly values: readonly { path: string; value: unknown; origin: string }[];
@@ -32,15 +32,7 @@ const large = (timeout: string) => `${small(timeout)}# ${'.'.repeat(40_000)}\n`;
 const ENV = { PORT: '0', TOKEN: 'hunter2-hunter2' };
 
 describe('the origins of the configuration in force', () => {
-  let scratch: Scratch;
-  beforeEach(() => {
-    scratch = new Scratch();
-    scratch.write('mine.ts', PLUGIN);
-  });
-  afterEach(async () => {
-    await endPrograms();
-    scratch.remove();
-  });
+  const scratch = scratchForPrograms({ 'mine.ts': PLUGIN });
 
   async function dump(program: Program): Promise<Dump> {
     const { admin } = await program.logged('ready');

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { endPrograms, sidecarOn } from '../support/program.ts';
-import { Scratch, shortest } from '../support/scratch.ts';
+import { sidecarOn } from '../support/program.ts';
+import { scratchForPrograms, shortest } from '../support/scratch.ts';
 import { echoMessages, webSocketUpstream } from '../support/upstreams.ts';
 
 interface Row {
@@ -12,9 +12,7 @@ interface Row {
 }
 
 describe('sessions on the admin address', () => {
-  const scratch = new Scratch();
-  afterEach(endPrograms);
-  after(() => scratch.remove());
+  const scratch = scratchForPrograms();
 
   it('are listed with what they carry, chosen by what they are, and closed with a code', async () => {
     const upstream = await webSocketUpstream(echoMessages);

@@ -1,19 +1,12 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
 import { expect } from 'chai';
-import { endPrograms, runToEnd, sidecarOn } from '../support/program.ts';
-import { Scratch, shortest } from '../support/scratch.ts';
+import { runToEnd, sidecarOn } from '../support/program.ts';
+import { scratchForPrograms, shortest } from '../support/scratch.ts';
 
 const TOKEN = 'hunter2-hunter2-hunter2';
 
 describe('the admin token of a sidecar', () => {
-  let scratch: Scratch;
-  beforeEach(() => {
-    scratch = new Scratch();
-  });
-  afterEach(async () => {
-    await endPrograms();
-    scratch.remove();
-  });
+  const scratch = scratchForPrograms();
   const file = (admin: string) => scratch.write('o.yaml', `admin: ${admin}\n${shortest(['127.0.0.1:1'])}`);
   const check = async (admin: string) => {
     const { code, stderr } = await runToEnd(['check', '-c', file(admin)]);

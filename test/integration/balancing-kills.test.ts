@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { endPrograms, type Program, sidecarOn } from '../support/program.ts';
-import { Scratch } from '../support/scratch.ts';
+import { type Program, sidecarOn } from '../support/program.ts';
+import { scratchForPrograms } from '../support/scratch.ts';
 import { startThree } from '../support/upstream-process.ts';
 
 const KILLS = 20;
@@ -82,9 +82,7 @@ class OpenSocket {
 }
 
 describe('endpoints that are killed under load', () => {
-  const scratch = new Scratch();
-  afterEach(endPrograms);
-  after(() => scratch.remove());
+  const scratch = scratchForPrograms();
 
   const start = async (endpoints: readonly string[]): Promise<[Program, number]> => {
     const file = scratch.write(

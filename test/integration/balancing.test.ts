@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { endPrograms, sidecarOn } from '../support/program.ts';
-import { Scratch } from '../support/scratch.ts';
+import { sidecarOn } from '../support/program.ts';
+import { scratchForPrograms } from '../support/scratch.ts';
 import { startThree, type UpstreamProcess } from '../support/upstream-process.ts';
 
 interface Row {
@@ -12,9 +12,7 @@ interface Row {
 }
 
 describe('least-connections over processes', () => {
-  const scratch = new Scratch();
-  afterEach(endPrograms);
-  after(() => scratch.remove());
+  const scratch = scratchForPrograms();
 
   /** A sidecar in front of a list of endpoints, which a reload changes. */
   const start = async (upstreams: readonly UpstreamProcess[]) => {

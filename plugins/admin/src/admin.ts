@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { AdminRoute, Clock, Lifecycle, Logger, Sidecar } from '@outrigger/core';
+import { ADMIN_BIND, type AdminRoute, type Clock, type Lifecycle, type Logger, type Sidecar } from '@outrigger/core';
 import { AddressInUse, type Held, holdAddress } from './held-address.ts';
 import { OpenReplies } from './open-replies.ts';
 import { isLocal, isOwnHost } from './own-host.ts';
@@ -11,9 +11,6 @@ export interface AdminSettings {
   readonly admin?: ({ readonly bind: string } & TokenSettings) | false;
   readonly probes?: { readonly bind: string } | false;
 }
-
-/** Where the admin address is unless the file says otherwise. */
-const DEFAULT = '127.0.0.1:9901';
 
 /** What the address for probes serves. */
 const PROBES = new Set(['/livez', '/readyz']);
@@ -29,7 +26,7 @@ export class Admin implements Lifecycle {
   #token: Token | undefined;
 
   /** `byDefault`: where a sidecar is that was not told, and gives way. */
-  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, clock: Clock, byDefault = DEFAULT) {
+  constructor(settings: AdminSettings, sidecar: Sidecar, logger: Logger, clock: Clock, byDefault = ADMIN_BIND) {
     this.#settings = settings;
     this.#sidecar = sidecar;
     this.#logger = logger;
@@ -82,7 +79,7 @@ export class Admin implements Lifecycle {
   ): Promise<void> {
     const hasToken = ({ headers }: IncomingMessage) => this.#token?.isIn(headers.authorization) ?? true;
     try {
-      const held = await holdAddress(bind, (request, response) =>
+      const held = await holdAddress(name, bind, (request, response) =>
         answer(request, response, { routes: routes(), replies: this.#replies, allowedHost, hasToken }),
       );
       this.#held.set(name, held);

@@ -22,15 +22,22 @@ interface Holding {
   readonly answers: RequestListener[];
 }
 
-/** By address as configured. A reload makes another instance of the plugin before it ends the old one: they share. */
+/** By {@link keyOf}. A reload makes another instance of the plugin before it ends the old one: they share. */
 const holdings = new Map<string, Holding>();
 
+/** Port 0 is a port of its own for each name. */
+function keyOf(name: string, bind: string): string {
+  const where = parseAddress(bind);
+  return 'port' in where && where.port === 0 ? `${name} on ${bind}` : bind;
+}
+
 /** Listens on `bind`, or takes over from who does in this process. Rejects with what is in the way. */
-export async function holdAddress(bind: string, answer: RequestListener): Promise<Held> {
-  let holding = holdings.get(bind);
+export async function holdAddress(name: string, bind: string, answer: RequestListener): Promise<Held> {
+  const key = keyOf(name, bind);
+  let holding = holdings.get(key);
   if (holding === undefined) {
     holding = await listen(bind);
-    holdings.set(bind, holding);
+    holdings.set(key, holding);
   }
   const held = holding;
   held.answers.push(answer);
@@ -40,7 +47,7 @@ export async function holdAddress(bind: string, answer: RequestListener): Promis
       // Not always the first: a reload that fails gives up what it had taken over.
       held.answers.splice(held.answers.indexOf(answer), 1);
       if (held.answers.length > 0) return false;
-      holdings.delete(bind);
+      holdings.delete(key);
       held.server.close();
       held.server.closeAllConnections();
       return true;

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { PluginError } from '@outrigger/core';
+import { ADMIN_TOKEN, PluginError } from '@outrigger/core';
 
 /** One of the two, or nothing: then nobody is asked for a token. */
 export interface TokenSettings {
@@ -15,11 +15,8 @@ export interface Token {
   isIn(authorization: string | undefined): boolean;
 }
 
-/** Whoever guesses a token of so many characters, at random, needs longer than any sidecar runs. */
-const MIN_LENGTH = 16;
-
-/** What may stand behind `Bearer` (RFC 6750 §2.1). */
-const ALPHABET = /^[\w\-.~+/]+=*$/;
+const { minLength, pattern } = ADMIN_TOKEN;
+const ALPHABET = new RegExp(pattern);
 
 export function saysToken({ token, tokenFile }: TokenSettings): boolean {
   return token !== undefined || tokenFile !== undefined;
@@ -41,8 +38,8 @@ export function readToken({ token, tokenFile }: TokenSettings): Token | undefine
 }
 
 function tokenOf(text: string, key: string, has: string): Token {
-  if (text.length < MIN_LENGTH)
-    throw wrong(key, `${has} ${text.length} characters; expected ${MIN_LENGTH} or more, as of openssl rand -hex 16`);
+  if (text.length < minLength)
+    throw wrong(key, `${has} ${text.length} characters; expected ${minLength} or more, as of openssl rand -hex 16`);
   if (!ALPHABET.test(text))
     throw wrong(
       key,

@@ -339,6 +339,20 @@ describe('the admin address', () => {
       expect((await ask(one, path, { headers: { host: 'pod.example' } }, 'probes')).status).to.equal(status);
   });
 
+  it('has a port of its own for probes where both take a free one, and keeps each through a reload', async () => {
+    const settings = { admin: { bind: '127.0.0.1:0' }, probes: { bind: '127.0.0.1:0' } };
+    const old = await begin(settings);
+    const statuses = async (one: SetUp) => [
+      (await ask(one, '/sessions')).status,
+      (await ask(one, '/sessions', {}, 'probes')).status,
+    ];
+    expect(await statuses(old)).to.deep.equal([200, 404]);
+    const next = await begin(settings);
+    expect([...next.sidecar.addresses]).to.deep.equal([...old.sidecar.addresses]);
+    await old.stop();
+    expect(await statuses(next)).to.deep.equal([200, 404]);
+  });
+
   it('gives way where another sidecar has the default address, and only there', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');

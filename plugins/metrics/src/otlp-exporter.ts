@@ -12,7 +12,7 @@ import {
 import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import { telemetryIdentity } from '@outrigger/core';
 import { GrpcExport } from '@outrigger/core/otlp';
-import type { Protocol } from './otlp-push.ts';
+import type { PushTarget } from './environment.ts';
 import { otlpRequest } from './otlp-request.ts';
 import type { Family } from './registry.ts';
 
@@ -25,20 +25,18 @@ export interface MetricsExporter {
 }
 
 /**
- * Sends by OTLP to where `OTEL_EXPORTER_OTLP_[METRICS_]ENDPOINT` says (by default the collector on this machine), within
- * `…_TIMEOUT`, with `…_HEADERS`, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY` and `…_CLIENT_CERTIFICATE`, as OpenTelemetry
- * reads them. This module is loaded where metrics are pushed.
+ * Sends by OTLP, within `OTEL_EXPORTER_OTLP_[METRICS_]TIMEOUT`, with `…_HEADERS`, `…_COMPRESSION`, `…_CERTIFICATE`, `…_CLIENT_KEY`
+ * and `…_CLIENT_CERTIFICATE`, as OpenTelemetry reads them. This module is loaded where metrics are pushed.
  */
 export function otlpExporter(
   serviceName: string,
-  protocol: Protocol,
-  env: Readonly<Record<string, string | undefined>>,
+  { url, protocol }: Pick<PushTarget, 'url' | 'protocol'>,
   from: number,
 ): MetricsExporter {
   const resource = defaultResource()
     .merge(resourceFromAttributes(telemetryIdentity(serviceName)))
     .merge(detectResources({ detectors: [resourceAttributesEnvDetector, serviceNameEnvDetector] }));
-  const exporter = protocol === 'grpc' ? overGrpc(env) : overHttp(protocol === 'http/json');
+  const exporter = protocol === 'grpc' ? overGrpc(url) : overHttp(url, protocol === 'http/json');
   return {
     export: (families, now) => exporter.export(otlpRequest(families, resource, from, now)),
     shutdown: () => exporter.shutdown(),
@@ -50,11 +48,11 @@ interface Transport {
   shutdown(): Promise<void>;
 }
 
-function overHttp(json: boolean): Transport {
+function overHttp(url: string, json: boolean): Transport {
   const headers = { 'Content-Type': json ? 'application/json' : 'application/x-protobuf' };
   const exporter = new OTLPExporterBase<ResourceMetrics>(
     createOtlpHttpExportDelegate(
-      convertLegacyHttpOptions({}, 'METRICS', 'v1/metrics', headers),
+      convertLegacyHttpOptions({ url }, 'METRICS', 'v1/metrics', headers),
       json ? JsonMetricsSerializer : ProtobufMetricsSerializer,
       json ? 'otlp_http_json_metric_exporter' : 'otlp_http_metric_exporter',
       {
@@ -79,8 +77,7 @@ function overHttp(json: boolean): Transport {
 /** opentelemetry-proto, collector/metrics/v1/metrics_service.proto. */
 const EXPORT = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 
-function overGrpc(env: Readonly<Record<string, string | undefined>>): Transport {
-  const url = grpcUrl(env);
+function overGrpc(url: string): Transport {
   const exporter = new GrpcExport(url, EXPORT, convertLegacyHttpOptions({ url }, 'METRICS', '', {}));
   return {
     async export(request) {
@@ -93,16 +90,4 @@ function overGrpc(env: Readonly<Record<string, string | undefined>>): Transport 
     },
     shutdown: () => exporter.close(),
   };
-}
-
-/** Only scheme, host and port count. Without a scheme, `…_INSECURE` tells whether TLS is spoken (OTLP exporter specification). */
-function grpcUrl(env: Readonly<Record<string, string | undefined>>): string {
-  const read = (option: string) => env[`OTEL_EXPORTER_OTLP_METRICS_${option}`] || env[`OTEL_EXPORTER_OTLP_${option}`];
-  const endpoint = read('ENDPOINT');
-  if (endpoint === undefined) return 'http://localhost:4317';
-  const scheme = read('INSECURE')?.trim().toLowerCase() === 'true' ? 'http' : 'https';
-  const url = endpoint.includes('://') ? endpoint : `${scheme}://${endpoint}`;
-  if (!URL.canParse(url))
-    throw new Error(`OTEL_EXPORTER_OTLP_[METRICS_]ENDPOINT is "${endpoint}"; expected a URL, as http://127.0.0.1:4317`);
-  return new URL(url).origin;
 }

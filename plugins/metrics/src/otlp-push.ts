@@ -11,17 +11,12 @@ export interface PushParts {
   readonly logger: Logger;
 }
 
-const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
-
-/** OpenTelemetry's default, in milliseconds. */
-const INTERVAL_MS = 60_000;
 /** How long the end of the plugin waits for the last push. */
 const STOP_MS = 1_000;
 
 /** Whether the environment asks for metrics by OTLP (OpenTelemetry, "Environment Variable Specification"). */
 export function isPushWanted(env: PushParts['env']): boolean {
-  const exporters = (env['OTEL_METRICS_EXPORTER'] ?? '').split(',').map((name) => name.trim());
+  const exporters = (env['OTEL_METRICS_EXPORTER'] ?? '').split(',').map((name) => name.trim().toLowerCase());
   return exporters.includes('otlp') && env['OTEL_SDK_DISABLED']?.trim().toLowerCase() !== 'true';
 }
 
@@ -29,7 +24,6 @@ export function isPushWanted(env: PushParts['env']): boolean {
 export class OtlpPush implements Lifecycle {
   readonly #parts: PushParts;
   readonly #failures: Counter;
-  readonly #intervalMs: number;
   #exporter: MetricsExporter | undefined;
   #timer: Disposable | undefined;
   #pushing: Promise<void> | undefined;
@@ -37,8 +31,6 @@ export class OtlpPush implements Lifecycle {
 
   constructor(parts: PushParts) {
     this.#parts = parts;
-    const interval = Number(parts.env['OTEL_METRIC_EXPORT_INTERVAL'] || INTERVAL_MS);
-    this.#intervalMs = Number.isInteger(interval) && interval > 0 ? interval : INTERVAL_MS;
     this.#failures = parts.registry
       .counter('outrigger_metrics_push_failures_total', { doc: 'Pushes of metrics by OTLP that failed.' })
       .with();
@@ -46,13 +38,13 @@ export class OtlpPush implements Lifecycle {
 
   async start(): Promise<void> {
     const { serviceName, env, clock, logger } = this.#parts;
-    const asked = env['OTEL_EXPORTER_OTLP_METRICS_PROTOCOL'] || env['OTEL_EXPORTER_OTLP_PROTOCOL'] || PROTOCOLS[0];
-    const protocol = PROTOCOLS.find((one) => one === asked) ?? PROTOCOLS[0];
-    if (protocol !== asked)
-      logger.warn(`OTLP for metrics is spoken as ${PROTOCOLS.join(', ')}, not as ${asked}: it is ${protocol} now`);
-    const { otlpExporter } = await import('./otlp-exporter.ts');
-    this.#exporter = otlpExporter(serviceName, protocol, env, clock.wallTime());
-    this.#arm();
+    const [{ pushTarget }, { otlpExporter }] = await Promise.all([
+      import('./environment.ts'),
+      import('./otlp-exporter.ts'),
+    ]);
+    const target = pushTarget(env, (message) => logger.warn(message));
+    this.#exporter = otlpExporter(serviceName, target, clock.wallTime());
+    this.#arm(target.intervalMs);
   }
 
   /** Sends what is known by then; a collector that does not answer holds it up for a second. */
@@ -68,9 +60,9 @@ export class OtlpPush implements Lifecycle {
     this.#exporter.shutdown().catch(() => {});
   }
 
-  #arm(): void {
-    this.#timer = this.#parts.clock.after(this.#intervalMs, () => {
-      this.#arm();
+  #arm(intervalMs: number): void {
+    this.#timer = this.#parts.clock.after(intervalMs, () => {
+      this.#arm(intervalMs);
       // A push that takes longer than the interval is not overtaken.
       if (this.#pushing !== undefined) return;
       this.#pushing = this.#push().finally(() => {

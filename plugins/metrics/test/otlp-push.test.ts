@@ -109,17 +109,14 @@ describe('metrics by OTLP', () => {
     const lines: string[] = [];
     const log = (message: string) => void lines.push(message);
     const registry = new Registry();
-    const environment = { ...process.env };
-    process.env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'] = `http://${collector.address}/own`;
     const push = new OtlpPush({
       registry,
       serviceName: 's',
-      env: {},
+      env: { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: `http://${collector.address}/own` },
       clock: clock as Clock,
       logger: { warn: log, info: log } as unknown as Logger,
     });
     await push.start();
-    process.env = environment;
     const pass = async (count: number) => {
       // A push whose answer is still on its way keeps the next one from beginning.
       while (pushes.length < count) {
@@ -157,9 +154,13 @@ describe('metrics by OTLP', () => {
         OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
         OTEL_EXPORTER_OTLP_HEADERS: 'api-key=k',
         OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip',
+        OTEL_EXPORTER_OTLP_TIMEOUT: 'soon',
         OTEL_METRIC_EXPORT_INTERVAL: '100',
       },
     });
+    await program.logged(
+      'OTEL_EXPORTER_OTLP_TIMEOUT cannot be understood, expected a whole number above 0; it is ignored',
+    );
     await eventually(() => receiver.metrics.length > 0);
     const [first] = receiver.metrics;
     expect(first!.headers).to.include({
@@ -182,7 +183,7 @@ describe('metrics by OTLP', () => {
   it('are pushed where the environment asks for it alone', () => {
     expect(isPushWanted({})).to.equal(false);
     expect(isPushWanted({ OTEL_METRICS_EXPORTER: 'none' })).to.equal(false);
-    expect(isPushWanted({ OTEL_METRICS_EXPORTER: 'prometheus, otlp' })).to.equal(true);
+    expect(isPushWanted({ OTEL_METRICS_EXPORTER: 'prometheus, OTLP' })).to.equal(true);
     expect(isPushWanted({ OTEL_METRICS_EXPORTER: 'otlp', OTEL_SDK_DISABLED: 'true' })).to.equal(false);
   });
 });

@@ -11,9 +11,9 @@ import {
 import { expect } from 'chai';
 import { frame } from '../../../test/support/frames.ts';
 import { itWith, promtool } from '../../../test/support/peers.ts';
-import { endPrograms, sidecarOn } from '../../../test/support/program.ts';
+import { sidecarOn } from '../../../test/support/program.ts';
 import { exchange, RawClient } from '../../../test/support/raw-client.ts';
-import { Scratch, shortest } from '../../../test/support/scratch.ts';
+import { scratchForPrograms, shortest } from '../../../test/support/scratch.ts';
 import { configurationOf, type SidecarOptions, startSidecar, type TestSidecar } from '../../../test/support/sidecar.ts';
 import { filesBelow, read } from '../../../test/support/tree.ts';
 import { httpUpstream, type Upstream } from '../../../test/support/upstreams.ts';
@@ -269,9 +269,7 @@ describe('the metrics of sessions', () => {
 });
 
 describe('/metrics of the program', () => {
-  const scratch = new Scratch();
-  afterEach(endPrograms);
-  after(() => scratch.remove());
+  const scratch = scratchForPrograms();
 
   const served = async (upstream: Upstream) => {
     const program = sidecarOn(scratch.write('o.yaml', shortest([upstream.address])));

@@ -22,26 +22,12 @@ describe('where spans go', () => {
   const table: readonly [what: string, endpoint: string | undefined, env: Environment, url: string | undefined][] = [
     ['nowhere by default', undefined, {}, undefined],
     ['to a base URL', 'http://c:4318', {}, 'http://c:4318/v1/traces'],
-    ['to a base URL with a slash', 'http://c:4318/', {}, 'http://c:4318/v1/traces'],
-    ['to a base URL with a path', 'https://c/otlp', {}, 'https://c/otlp/v1/traces'],
     ['to a URL for traces', 'https://c/otlp/v1/traces', {}, 'https://c/otlp/v1/traces'],
     [
       'to the environment before the file',
       'http://c:4318',
       { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://e:1' },
       'http://e:1/v1/traces',
-    ],
-    [
-      "to the traces' own endpoint, as it is",
-      undefined,
-      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://e:1', OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t:2/x' },
-      'http://t:2/x',
-    ],
-    [
-      'to the file where the environment is empty',
-      'http://c',
-      { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
-      'http://c/v1/traces',
     ],
     ['nowhere with the exporter none', 'http://c', { OTEL_TRACES_EXPORTER: 'none' }, undefined],
     [
@@ -59,20 +45,7 @@ describe('where spans go', () => {
 
   const grpc: readonly [what: string, endpoint: string | undefined, env: Environment, url: string | undefined][] = [
     ['to the address of a URL', 'http://c:4317/v1/traces', {}, 'http://c:4317'],
-    ['by TLS', 'https://c:4317', {}, 'https://c:4317'],
-    ['by TLS to an address without a scheme', undefined, { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' }, 'https://c:4317'],
-    [
-      'without TLS where OTEL_EXPORTER_OTLP_INSECURE says so',
-      undefined,
-      { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317', OTEL_EXPORTER_OTLP_INSECURE: 'TRUE' },
-      'http://c:4317',
-    ],
-    [
-      'by TLS where the scheme says so, whatever OTEL_EXPORTER_OTLP_INSECURE says',
-      undefined,
-      { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c:4317', OTEL_EXPORTER_OTLP_TRACES_INSECURE: 'true' },
-      'https://c:4317',
-    ],
+    ['to the environment before the file', 'http://c', { OTEL_EXPORTER_OTLP_ENDPOINT: 'c:4317' }, 'https://c:4317'],
     ['to this machine with the exporter otlp', undefined, { OTEL_TRACES_EXPORTER: 'otlp' }, 'http://localhost:4317'],
     ['nowhere by default', undefined, {}, undefined],
   ];

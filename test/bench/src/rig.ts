@@ -5,10 +5,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort, freePorts } from '../../support/free-port.ts';
 import { type Certificate, certificateIn } from './certificate.ts';
 import { HeldLoad, type Loaded } from './held-load.ts';
 import { compiled } from './native.ts';
-import { cpuTime, end, endAll, freePorts, LOAD_CORE, line, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
+import { cpuTime, end, endAll, LOAD_CORE, line, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
 import type { Subject } from './subjects.ts';
 import type { Workload } from './workloads.ts';
 
@@ -33,7 +34,7 @@ export class Rig {
   #certificate: Certificate = { cert: '', key: '', both: '' };
 
   async start(): Promise<void> {
-    this.#upstreamPort = (await freePorts(1))[0]!;
+    this.#upstreamPort = await freePort();
     await line(pinned(LOAD_CORE, [compiled('upstream'), String(this.#upstreamPort)]));
     const collector = pinned(LOAD_CORE, [process.execPath, fileURLToPath(new URL('./collector.ts', import.meta.url))]);
     this.#collectorPort = Number(await line(collector));
