@@ -30,7 +30,7 @@ export class WheelClock implements Clock {
 
   get epoch(): number {
     // Without an interval nobody else looks.
-    if (this.#interval === undefined) this.#followSystem(this.now());
+    if (this.#interval === undefined) this.#followSystem();
     return this.#epoch;
   }
 
@@ -63,14 +63,17 @@ export class WheelClock implements Clock {
   #turn(): void {
     const now = this.now();
     this.#soon = now + TICK_MS;
-    this.#followSystem(now);
+    this.#followSystem();
     this.#wheel.advance(now);
   }
 
-  /** The system's clock tells whole milliseconds: up to one more than it says is no news. */
-  #followSystem(now: number): void {
-    const least = Date.now() - now;
-    if (this.#epoch < least || this.#epoch > least + 1) this.#epoch = least;
+  /** Moves the epoch no further than the system's clock says, which tells whole milliseconds, at some time between two readings of ours. */
+  #followSystem(): void {
+    const before = this.now();
+    const wallTime = Date.now();
+    const least = wallTime - this.now();
+    const most = wallTime + 1 - before;
+    this.#epoch = Math.min(Math.max(this.#epoch, least), most);
   }
 
   #start(): void {

@@ -265,11 +265,9 @@ describe('the clock that runs', () => {
     }
   });
 
-  it('keeps to one epoch while the system tells nothing new', () => {
+  it('keeps to its epoch while the system tells nothing new, however late it looks', () => {
     const clock = new WheelClock(() => {});
-    const { epoch } = clock;
-    const seen = new Set(Array.from({ length: 1_000 }, () => clock.epoch));
-    // It grows only where the first reading of a millisecond comes later than any before.
-    for (const one of seen) expect(one - epoch).to.be.within(0, 1);
+    const first = clock.epoch;
+    for (let i = 0; i < 1_000; i++) expect(clock.epoch - first).to.be.within(-1, 1);
   });
 });

@@ -80,6 +80,6 @@ export function environmentReader(env: Environment, warn: (message: string) => v
   };
 }
 
-function isHttpUrl(text: string): boolean {
+export function isHttpUrl(text: string): boolean {
   return /^https?:\/\//i.test(text) && URL.canParse(text);
 }

@@ -1,7 +1,7 @@
 import type { EnvironmentReader } from './environment.ts';
 
-const PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
-export type OtlpProtocol = (typeof PROTOCOLS)[number];
+export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
+export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
 export type OtlpSignal = 'traces' | 'metrics';
 
@@ -19,7 +19,7 @@ export class ExporterEnvironment {
   }
 
   protocol(): OtlpProtocol | undefined {
-    return this.#first('PROTOCOL', (name) => this.#read.choice(name, PROTOCOLS));
+    return this.#first('PROTOCOL', (name) => this.#read.choice(name, OTLP_PROTOCOLS));
   }
 
   /** The URL to send to: by the environment, else by `configured`. Of gRPC scheme, host and port alone, for nothing else counts. */

@@ -1,5 +1,5 @@
 import type { AgentOptions } from 'node:https';
-import { GrpcCall, type GrpcOptions, isRetryable } from './grpc-call.ts';
+import type { GrpcCall, GrpcOptions } from './grpc-call.ts';
 
 /** What OpenTelemetry's reader of `OTEL_EXPORTER_OTLP_*` has found. */
 export interface ExportConfig {
@@ -16,7 +16,7 @@ const LONGEST_PAUSE_MS = 5000;
 const FACTOR = 1.5;
 const JITTER = 0.2;
 
-/** Sends requests of one signal by OTLP/gRPC, over a connection that is made for the first one. */
+/** Sends requests of one signal by OTLP/gRPC, over a connection that is made for the first one: HTTP/2 is loaded with it. */
 export class GrpcExport {
   readonly #url: string;
   readonly #path: string;
@@ -35,6 +35,7 @@ export class GrpcExport {
    * then it rejects with the last failure.
    */
   async send(request: Uint8Array): Promise<Uint8Array> {
+    const { GrpcCall, isRetryable } = await import('./grpc-call.ts');
     this.#call ??= this.#options().then((options) => new GrpcCall(this.#url, this.#path, options));
     const call = await this.#call;
     const deadline = performance.now() + this.#config.timeoutMillis;

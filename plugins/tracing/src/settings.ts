@@ -1,4 +1,5 @@
 import type { Schema } from '@outrigger/core';
+import { isHttpUrl, OTLP_PROTOCOLS, type OtlpProtocol } from '@outrigger/core/otlp';
 import type { Trust } from './trust.ts';
 
 /** What is written behind `tracing:` in the file, and the name of its `service:`. */
@@ -22,9 +23,6 @@ export interface TracingSettings {
 /** Formats of trace context, by OpenTelemetry's names. */
 export const PROPAGATORS = ['tracecontext', 'baggage', 'b3', 'b3multi'] as const;
 export type Propagator = (typeof PROPAGATORS)[number];
-
-export const OTLP_PROTOCOLS = ['http/protobuf', 'http/json', 'grpc'] as const;
-export type OtlpProtocol = (typeof OTLP_PROTOCOLS)[number];
 
 export const settings: Schema<Omit<TracingSettings, 'serviceName'>> = {
   sampling: { doc: 'Share of the traces beginning here that is recorded.', format: 'ratio', default: 0.01 },
@@ -70,8 +68,4 @@ export const settings: Schema<Omit<TracingSettings, 'serviceName'>> = {
 function httpUrl(value: unknown): void {
   if (typeof value !== 'string' || !isHttpUrl(value))
     throw new Error('must be an http:// or https:// URL such as http://127.0.0.1:4318');
-}
-
-export function isHttpUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
 }

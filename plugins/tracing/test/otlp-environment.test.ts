@@ -1,10 +1,10 @@
+import type { OtlpProtocol } from '@outrigger/core/otlp';
 import { expect } from 'chai';
 import { Authority, writeAuthority, writePair } from '../../../test/support/certificates.ts';
 import { OtlpCollector } from '../../../test/support/otlp-collector.ts';
 import { OtlpGrpcCollector } from '../../../test/support/otlp-grpc-collector.ts';
 import { Scratch } from '../../../test/support/scratch.ts';
 import { otlpExporter } from '../src/otlp-exporter.ts';
-import type { OtlpProtocol } from '../src/settings.ts';
 import { SpanBatches } from '../src/span-batches.ts';
 import { SpanStore } from '../src/span-store.ts';
 import { TestSpan } from './stand-ins.ts';

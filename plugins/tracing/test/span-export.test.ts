@@ -1,9 +1,9 @@
 import { VirtualClock } from '@outrigger/core';
+import type { OtlpProtocol } from '@outrigger/core/otlp';
 import { expect } from 'chai';
 import { OtlpCollector } from '../../../test/support/otlp-collector.ts';
 import { newTraceId } from '../src/ids.ts';
 import { otlpExporter, type SpanExporter } from '../src/otlp-exporter.ts';
-import type { OtlpProtocol } from '../src/settings.ts';
 import { SpanExport } from '../src/span-export.ts';
 import { readSpans } from '../src/span-reader.ts';
 import { SpanStore } from '../src/span-store.ts';
