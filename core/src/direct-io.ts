@@ -6,7 +6,8 @@ import { latin1 } from './latin1.ts';
  * Two ways past the streams that Node builds upon a socket's handle, which cost more than a proxy's own work:
  *
  * - Reads of all sockets land in one buffer. `onread` does that, documented for sockets that we connect and ignored for those
- *   that we accept; every socket carries the two symbols that the option sets, so we set them ourselves.
+ *   that we accept; every socket carries the two symbols that the option sets, so we set them ourselves. What was read comes
+ *   straight from the handle: Node's own function in between is shared with every other stream of the process, and slow for it.
  * - Writes go to the handle, as `Socket` itself does in the end, with the write request that it would make.
  *
  * Neither is documented as far as we use it: {@link proveDirectIo} tries both on the very Node that runs, and where they do not
@@ -29,8 +30,23 @@ export interface WriteRequest {
   buffer: Buffer | null;
 }
 
+/** Takes what a handle reads into {@link SHARED}. */
+export interface HandleReader {
+  /** {@link Handle.bytesRead} as of the last call. */
+  bytesRead: number;
+  /** Called once per read with the bytes' number. To pause is the socket's affair. */
+  hasRead(length: number): void;
+}
+
+type OnRead = (this: Handle, arrayBuffer: ArrayBuffer | undefined) => void;
+
 /** What we use of a socket's handle (`TCPWrap`, `PipeWrap`). */
 export interface Handle {
+  /** Called by Node's native side for each read, and for what ends them. */
+  onread: OnRead;
+  /** Bytes read so far. */
+  readonly bytesRead: number;
+  [READER]?: HandleReader;
   /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number;
   /** Bytes written so far, those that wait included. */
@@ -40,6 +56,9 @@ export interface Handle {
   writeBuffer(request: WriteRequest, data: Uint8Array): number;
   useUserBuffer(buffer: Buffer): void;
 }
+
+/** Where a handle has its reader. */
+const READER: unique symbol = Symbol('outrigger.reader');
 
 /** As Node has it for "no asynchronous resource". */
 const NOT_WAITING = -1;
@@ -86,6 +105,26 @@ export function readDirectly(socket: Socket, read: SharedRead): void {
   handleOf(socket)!.useUserBuffer(SHARED);
 }
 
+let nodesOnRead: OnRead | undefined;
+
+/** What a connected socket reads into {@link SHARED} goes to `reader`; the end, and errors, come as the socket's events. */
+export function readHandle(handle: Handle, reader: HandleReader): void {
+  nodesOnRead ??= handle.onread;
+  reader.bytesRead = handle.bytesRead;
+  handle[READER] = reader;
+  handle.onread = onRead;
+}
+
+function onRead(this: Handle, arrayBuffer: ArrayBuffer | undefined): void {
+  const reader = this[READER]!;
+  const { bytesRead } = this;
+  const length = bytesRead - reader.bytesRead;
+  // What was not read is the end, or an error.
+  if (length === 0) return nodesOnRead!.call(this, arrayBuffer);
+  reader.bytesRead = bytesRead;
+  reader.hasRead(length);
+}
+
 /** A request for one write. */
 export function writeRequest(): WriteRequest {
   return new Request!();
@@ -128,13 +167,20 @@ async function prove(): Promise<boolean> {
       resolve(same && paused && waited);
     });
     attempt(resolve, () => {
-      readDirectly(socket, function (length, buffer) {
-        if (buffer !== SHARED) resolve(false);
-        got.push(Buffer.from(SHARED.subarray(0, length)));
-        if (paused) return true;
-        paused = true;
-        setImmediate(() => this.resume());
-        return false;
+      // What comes to Node's function does not come to ours.
+      readDirectly(socket, () => {
+        resolve(false);
+        return true;
+      });
+      readHandle(handleOf(socket)!, {
+        bytesRead: 0,
+        hasRead(length) {
+          got.push(Buffer.from(SHARED.subarray(0, length)));
+          if (paused) return;
+          paused = true;
+          socket.pause();
+          setImmediate(() => socket.resume());
+        },
       });
       socket.resume();
     });

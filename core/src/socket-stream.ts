@@ -3,7 +3,16 @@ import { getSystemErrorMap } from 'node:util';
 import { ARENA_SIZE, copyOf, pieceOf, pieceSent } from './arena.ts';
 import type { ByteStream } from './byte-stream.ts';
 import type { Cause } from './cause.ts';
-import { handleOf, ioIsDirect, passingRequest, readDirectly, SHARED, wasTaken } from './direct-io.ts';
+import {
+  type HandleReader,
+  handleOf,
+  ioIsDirect,
+  passingRequest,
+  readDirectly,
+  readHandle,
+  SHARED,
+  wasTaken,
+} from './direct-io.ts';
 import { latin1 } from './latin1.ts';
 import { type Sender, sendAtTurnsEnd } from './outbox.ts';
 import { SocketEvents, STREAM } from './socket-events.ts';
@@ -23,7 +32,9 @@ const HIGH_WATER = 64 * 1024;
 type StreamSocket = Socket & { [STREAM]?: SocketStream };
 
 /** A TCP or Unix-domain socket, or anything that behaves like one (a TLS socket), as a {@link ByteStream}. */
-export class SocketStream extends SocketEvents<Socket> implements ByteStream, Sender {
+export class SocketStream extends SocketEvents<Socket> implements ByteStream, Sender, HandleReader {
+  /** As {@link HandleReader} has it. */
+  bytesRead = 0;
   #connected: (() => void) | undefined;
   /** Whether writes go to the handle: not while it connects, nor through TLS. */
   #direct = false;
@@ -47,6 +58,7 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
     if (ioIsDirect()) {
       stream.#direct = true;
       readDirectly(socket, onSharedRead);
+      readHandle(handleOf(socket)!, stream);
     } else socket.on('data', onData);
     return stream;
   }
@@ -203,6 +215,10 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
     return handle.bytesWritten - handle.writeQueueSize;
   }
 
+  hasRead(length: number): void {
+    this.sink?.bytes(SHARED, 0, length);
+  }
+
   // Called by the socket's events, which are shared functions.
 
   received(buffer: Buffer, length: number): boolean {
@@ -213,7 +229,10 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
   opened(): void {
     const connected = this.#connected;
     this.#connected = undefined;
-    this.#direct = ioIsDirect();
+    if (ioIsDirect()) {
+      this.#direct = true;
+      readHandle(handleOf(this.socket)!, this);
+    }
     connected?.();
   }
 }
