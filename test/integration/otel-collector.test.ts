@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
+import { freePort } from '../support/free-port.ts';
 import { OtlpCollector, type ReceivedSpan } from '../support/otlp-collector.ts';
 import { itWith, otelcol } from '../support/peers.ts';
 import { endPrograms, Program, sidecarOn } from '../support/program.ts';
@@ -62,15 +62,6 @@ const received = ({
   attributes,
   links,
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('the OpenTelemetry Collector', () => {
   const scratch = new Scratch();

@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
+import { freePort } from '../support/free-port.ts';
 import { OtlpCollector } from '../support/otlp-collector.ts';
 import { itWith, otelcol } from '../support/peers.ts';
 import { endPrograms, Program, sidecarOn } from '../support/program.ts';
@@ -10,15 +9,6 @@ import { httpUpstream, type Upstream } from '../support/upstreams.ts';
 
 const CHILD = fileURLToPath(new URL('../support/otlp-collector-child.ts', import.meta.url));
 const CLIENTS = 4;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Asks again and again, on connections that are kept, until it is ended; resolves to the answers by status. */
 function load(url: string): () => Promise<Record<string, number>> {
