@@ -77,6 +77,7 @@ function peers() {
     chromium: 'chromium',
     openssl: 'openssl',
     promtool: 'promtool',
+    prometheus: 'prometheus',
     'testssl.sh': 'testssl',
   };
   const path = `${process.env.PATH}${delimiter}/usr/sbin`;

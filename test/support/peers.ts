@@ -23,6 +23,7 @@ export const nginx = peer('nginx');
 export const chromium = peer('chromium');
 export const openssl = peer('openssl');
 export const promtool = peer('promtool');
+export const prometheus = peer('prometheus');
 export const testssl: Peer = { name: 'testssl.sh', path: peer('testssl.sh').path ?? peer('testssl').path };
 /** The OpenTelemetry Collector of `test/peers/otelcol`; the variable OTELCOL may tell where it is. */
 export const otelcol: Peer = { name: 'otelcol', path: process.env['OTELCOL'] ?? peer('otelcol').path };
