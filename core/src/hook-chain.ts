@@ -2,7 +2,7 @@ import type { Outcome } from './cause.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Connection } from './connection.ts';
 import { timedEntries } from './hook-timing.ts';
-import { type Awaitable, type Close, type ConnectionHooks, isSendableCloseCode, type Reject } from './hooks.ts';
+import { type Awaitable, type Close, type ConnectionHooks, HOOKS, isSendableCloseCode, type Reject } from './hooks.ts';
 import type { Logger } from './logger.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import type { Attempt, Message, Session, Side } from './session.ts';
@@ -66,6 +66,7 @@ export interface ChainServices {
 export function chainHooks(entries: readonly ChainEntry[], services: ChainServices): HookChain {
   const { clock, metrics } = services;
   const containment = new Containment(services);
+  containment.watch(entries);
   const timed = metrics === noMetrics ? null : chain(timedEntries(entries, clock, metrics), containment, null);
   return chain(entries, containment, timed);
 }
@@ -182,6 +183,12 @@ class Containment {
       doc: 'Hooks that threw, rejected, did not settle in time, or returned what is no verdict.',
       labels: ['plugin', 'hook'],
     });
+  }
+
+  /** Every failure that there may be is told from now on, as 0: a series that begins with the first one has no rate then. */
+  watch(entries: readonly ChainEntry[]): void {
+    for (const { plugin, hooks } of entries)
+      for (const hook of HOOKS) if (hooks[hook] !== undefined) this.#errors.with(plugin, hook);
   }
 
   failed(step: Step, error: unknown): void {

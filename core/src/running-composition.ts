@@ -9,6 +9,9 @@ import type { Protocol } from './tokens.ts';
 /** So long a plugin's `stop` is waited for. */
 const STOP_MS = 5_000;
 
+/** So late a drain that keeps to its deadline may be done, by timers that are as coarse as they are. */
+const GRACE_MS = 500;
+
 /** A composition at work: the lives of its plugins, and the connections that its protocols serve. */
 export class RunningComposition {
   readonly composition: Composition;
@@ -85,7 +88,7 @@ export class RunningComposition {
       const { name: plugin, begun } = instance;
       for (const lifecycle of begun.toReversed()) {
         if (lifecycle.drain === undefined || instance.stopped) continue;
-        const left = Math.max(0, by.at - this.#clock.now());
+        const left = Math.max(0, by.at - this.#clock.now()) + GRACE_MS;
         await this.#contained(`drain of plugin ${plugin}`, { plugin }, left, () => lifecycle.drain?.(by));
       }
     }

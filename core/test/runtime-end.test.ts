@@ -74,7 +74,7 @@ describe('the end of a runtime', () => {
     logs.length = 0;
     const drained = runtime.drain();
     await turn();
-    clock.advance(10_000);
+    clock.advance(10_500);
     await drained;
     const stopped = runtime.stop();
     await turn();
@@ -82,7 +82,7 @@ describe('the end of a runtime', () => {
     await stopped;
     expect(seen).to.deep.equal(['drain a', 'stop b', 'stop a']);
     expect(logs.map(({ message, error }) => `${message}: ${String(error).split('\n')[0]}`)).to.deep.equal([
-      'drain of plugin c failed: Error: not done within 10000 ms',
+      'drain of plugin c failed: Error: not done within 10500 ms',
       'drain of plugin b failed: Error: boom',
       'stop of plugin c failed: Error: not done within 5000 ms',
     ]);

@@ -73,8 +73,7 @@ export class Retries implements RetryPolicy {
   onFailure(session: Session, attempt: Attempt): Retry | undefined {
     const cluster = session.cluster!;
     const settings = settingsOf(cluster);
-    if (settings === undefined)
-      return attempt.failure === undefined ? undefined : carefulRetry.onFailure(session, attempt);
+    if (settings === undefined) return attempt.failure === undefined ? undefined : this.#careful(session, attempt);
     const { failure, status = 0 } = attempt;
     if (failure === undefined && status < 400) return undefined;
     const reason = failure === undefined ? undefined : REASONS[failure.cause];
@@ -95,6 +94,15 @@ export class Retries implements RetryPolicy {
     const free = reason === 'connect-failure' && other;
     if (!this.#allowed(session, attempt, settings, free)) return undefined;
     return { delayMs: other && retries === 1 ? 0 : this.#backoff(settings, retries), sameEndpoint: !other };
+  }
+
+  /** Where there is no section. A stale connection that is replaced counts as no retry, here and elsewhere. */
+  #careful(session: Session, attempt: Attempt): Retry | undefined {
+    const retry = carefulRetry.onFailure(session, attempt);
+    const { cluster } = session;
+    if (retry?.sameEndpoint === false && cluster?.pick(session, endpointsOf(session.attempts)) !== undefined)
+      this.#done.with(cluster.name, 'retried').add();
+    return retry;
   }
 
   #allowed(session: Session, { number }: Attempt, { budget }: RetrySettings, free: boolean): boolean {

@@ -88,6 +88,21 @@ describe('retry', () => {
     expect(retries.onFailure(session, attempted(session, 'connect-refused', 0))).to.deep.equal(elsewhere);
   });
 
+  it('is counted with the section and without it; not a stale connection that is replaced, nor where nobody else is', () => {
+    const counted = (settings: Record<string, unknown>, endpoints: number) => {
+      const counts: string[] = [];
+      const counter = () => ({ with: (...labels: string[]) => ({ add: () => void counts.push(labels.join()) }) });
+      const retries = new Retries({ ...noMetrics, counter } as never, () => 1);
+      const session = sessionOf({ cluster: clusterOf(endpoints, settings) });
+      retries.onFailure(session, attempted(session, 'upstream-reset', 0, true));
+      retries.onFailure(session, attempted(session, 'connect-refused', 0));
+      return counts;
+    };
+    expect(counted({ retry: RETRY }, 2)).to.deep.equal(['app,retried']);
+    expect(counted({}, 2)).to.deep.equal(['app,retried']);
+    expect(counted({}, 1)).to.deep.equal([]);
+  });
+
   describe('has a budget', () => {
     const fail = (retries: Retries, session: ReturnType<typeof sessionOf>) => {
       const attempt = attempted(session, 'upstream-reset', 0);

@@ -19,6 +19,11 @@ export class CloseReport {
     });
   }
 
+  /** Called once for each WebSocket that opens: what it may lose is told from now on, as 0. */
+  opened({ connection }: HttpSession): void {
+    this.#undelivered.with(connection.listener.name);
+  }
+
   /** Called once for each WebSocket that was open. An ordinary end is logged at `debug`, any other at `info`. */
   ended(session: HttpSession, cause: Cause, ending: Ending | undefined): void {
     const { name } = session.connection.listener;

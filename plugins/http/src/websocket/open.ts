@@ -28,6 +28,7 @@ export function openWebSocket(
   const { hooks } = session;
   const plane = choosePlane(session, engine, downstream, upstream, opening);
   session.plane = plane;
+  engine.closes.opened(session);
   session.bytesSent += opening.head.length;
   downstream.stream.write(opening.head);
   session.settle();
