@@ -1,5 +1,5 @@
 import type { Healthz, PathList } from './answers.ts';
-import { ask, Refused, request } from './api.ts';
+import { ask, Refused, refusal, request } from './api.ts';
 import { EventReader } from './event-reader.ts';
 
 /** What is known of a path. */
@@ -34,6 +34,11 @@ class Live {
   #generation: number | undefined;
   connection: Connection = { state: 'connecting' };
   paths: PathList['paths'] = [];
+
+  constructor() {
+    // Nobody looks at a page that is hidden: it leaves the stream to others, and asks anew when it is shown.
+    document.addEventListener('visibilitychange', () => this.#openIn(0));
+  }
 
   /** Follows a path until the function that it returns is called. */
   want(path: string): () => void {
@@ -71,7 +76,8 @@ class Live {
 
   async #open(): Promise<void> {
     this.#stream?.abort();
-    if (this.#wanted.size === 0) return;
+    this.#stream = undefined;
+    if (this.#wanted.size === 0 || document.hidden) return;
     const stream = new AbortController();
     this.#stream = stream;
     try {
@@ -96,7 +102,7 @@ class Live {
   async #follow(paths: readonly string[], stream: AbortController): Promise<void> {
     const query = new URLSearchParams([...paths.map((path) => ['path', path]), ['every', String(EVERY_SECONDS)]]);
     const response = await request(`/live?${query}`, { signal: stream.signal });
-    if (!response.ok) throw new Refused(response.status, `/live answered ${response.status}`);
+    if (!response.ok) throw refusal(response, await response.text());
     this.#failures = 0;
     const reader = new EventReader((name, data) => this.#event(name, data));
     let silence = setTimeout(() => stream.abort(new Error('nothing came any more')), SILENCE_MS);

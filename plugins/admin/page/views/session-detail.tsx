@@ -44,7 +44,9 @@ export function SessionDetail({ id }: { id: string }) {
           </button>
         </p>
       )}
-      {session?.messages !== undefined && <MessageRates session={session} />}
+      {session?.messagesPerSecond !== undefined && (
+        <MessageRates perSecond={session.messagesPerSecond} ageSeconds={session.ageSeconds} />
+      )}
       {known !== undefined && <Fields of={fieldsOf(known)} />}
       {closing && known !== undefined && (
         <CloseDialog
