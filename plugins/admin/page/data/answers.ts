@@ -1,4 +1,18 @@
-// What the paths answer, as far as the page shows it. Fields that a plugin adds are optional.
+// What the paths answer, as far as the page shows it. Fields that a plugin adds are optional. A test holds it all against
+// /openapi.json of a sidecar.
+
+/** By path: what GET of it answers. */
+export interface Answers {
+  readonly '/': PathList;
+  readonly '/healthz': Healthz;
+  readonly '/listeners': { readonly listeners: readonly ListenerAnswer[] };
+  readonly '/clusters': { readonly clusters: readonly ClusterAnswer[] };
+  readonly '/sessions': SessionsAnswer;
+  readonly '/traces': { readonly traces: readonly TraceAnswer[] };
+  readonly '/overview': Overview;
+  readonly '/config_dump': ConfigDump;
+  readonly '/logging': { readonly level: string };
+}
 
 export interface PathList {
   readonly paths: readonly { readonly method: string; readonly path: string; readonly doc: string }[];

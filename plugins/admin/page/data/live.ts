@@ -1,10 +1,12 @@
-import type { Healthz, PathList } from './answers.ts';
+import type { Answers } from './answers.ts';
 import { ask, Refused, refusal, request } from './api.ts';
 import { EventReader } from './event-reader.ts';
 
 /** What is known of a path. */
-export interface Told {
-  readonly value?: unknown;
+export interface Told<T = unknown> {
+  readonly value?: T;
+  /** Why there is no value, as the path tells it. */
+  readonly error?: string;
   /** Milliseconds since 1970, as this browser counts them. */
   readonly at: number;
   /** The sidecar has no such path: a plugin is off. */
@@ -33,7 +35,7 @@ class Live {
   #failures = 0;
   #generation: number | undefined;
   connection: Connection = { state: 'connecting' };
-  paths: PathList['paths'] = [];
+  paths: Answers['/']['paths'] = [];
 
   constructor() {
     // Nobody looks at a page that is hidden: it leaves the stream to others, and asks anew when it is shown.
@@ -81,7 +83,7 @@ class Live {
     const stream = new AbortController();
     this.#stream = stream;
     try {
-      const { paths } = await ask<PathList>('/', { signal: stream.signal });
+      const { paths } = await ask<Answers['/']>('/', { signal: stream.signal });
       this.paths = paths;
       await this.#follow(this.#present(), stream);
       this.#lost('the sidecar has ended the stream');
@@ -120,10 +122,10 @@ class Live {
 
   #event(name: string, data: string): void {
     if (!name.startsWith('/')) return;
-    const value: unknown = JSON.parse(data);
-    this.#told.set(name, { value, at: Date.now() });
+    const value = JSON.parse(data) as object;
+    this.#told.set(name, { ...('error' in value ? { error: String(value.error) } : { value }), at: Date.now() });
     if (name !== '/healthz') return;
-    const { generation } = value as Healthz;
+    const { generation } = value as Answers['/healthz'];
     // Another configuration may have other plugins, and so other paths.
     if (this.#generation !== undefined && this.#generation !== generation) this.#openIn(0);
     this.#generation = generation;
