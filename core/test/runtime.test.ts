@@ -440,6 +440,7 @@ describe('the runtime', () => {
         ['other', 'accepting', 0],
         ['inbound', 'draining', 2],
       ]);
+      expect([...runtime.routes()].map(({ name }) => name)).to.deep.equal(['other[0]']);
       expect(await (await client(runtime, 'other')).ask('hello')).to.equal('v1 2 other[0] a:1');
       const refused = connect({ port, host: '127.0.0.1' });
       expect(((await once(refused, 'error')) as NodeJS.ErrnoException[])[0]!.code).to.equal('ECONNREFUSED');

@@ -155,6 +155,19 @@ clusters:
     await page.close();
   });
 
+  itWith(chromium, 'says so where as many follow already as may, and comes in when they have gone', async () => {
+    const leaving = new AbortController();
+    const follow = () => fetch(`http://${admin}/live?path=/readyz`, { signal: leaving.signal });
+    const followed = await Promise.all(Array.from({ length: 100 }, follow));
+    expect(new Set(followed.map(({ status }) => status))).to.deep.equal(new Set([200]));
+    const { page } = await newPage(browser!);
+    await page.goto(`http://${admin}/`);
+    await page.getByText(/100 streams are open, as many as there may be: close some/).waitFor();
+    leaving.abort();
+    await live(page);
+    await page.close();
+  });
+
   itWith(chromium, 'closes a session by keyboard alone, and the client sees the code', async () => {
     const socket = await webSocket();
     const closed = once(socket, 'close') as Promise<[number, Buffer]>;
