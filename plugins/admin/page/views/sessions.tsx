@@ -21,7 +21,8 @@ export function Sessions({ address }: { address: Address }) {
   const { value } = useLive('/sessions', String(search));
   const order = parseOrder(query.get('sort'), '-age');
   const sessions = value?.sessions ?? [];
-  const found = sessions.filter(finder(query.get('text') ?? ''));
+  const text = query.get('text') ?? '';
+  const found = text === '' ? sessions : sessions.filter(finder(text));
   const { sortBy } = COLUMNS.find(({ key }) => key === order.key) ?? {};
   const rows = sortBy === undefined ? found : sorted(found, sortBy, order.descending);
   return (
@@ -31,7 +32,7 @@ export function Sessions({ address }: { address: Address }) {
       <p class="note" role="status">
         {value === undefined
           ? 'Waiting for the first data …'
-          : `${number(rows.length)} of ${number(value.open)} open sessions`}
+          : `${number(text === '' ? value.matching : rows.length)} of ${number(value.open)} open sessions`}
         {value !== undefined && value.matching > sessions.length && (
           <>
             {' '}
