@@ -1,3 +1,4 @@
+import type { JsonSchema } from './admin-route.ts';
 import type { Cluster, Endpoint } from './cluster.ts';
 import type { ListenerInfo } from './connection.ts';
 import type { Session } from './session.ts';
@@ -11,4 +12,8 @@ export interface AdminDetails {
   cluster?(cluster: Cluster): object | undefined;
   endpoint?(endpoint: Endpoint): object | undefined;
   session?(session: Session): object | undefined;
+  /** What these fields look like, for `/openapi.json`: JSON Schemas by the name of the field. */
+  readonly schemas?: {
+    readonly [thing in 'listener' | 'cluster' | 'endpoint' | 'session']?: Readonly<Record<string, JsonSchema>>;
+  };
 }

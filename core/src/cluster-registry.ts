@@ -35,6 +35,7 @@ export class EndpointRecord implements Endpoint {
   picks = 0;
   failures = 0;
   serverErrors = 0;
+  attemptCounts: number[] | undefined = undefined;
   leavesAt: number | undefined = undefined;
 
   constructor(spec: EndpointSpec) {

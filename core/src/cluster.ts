@@ -17,6 +17,11 @@ export interface Endpoint {
   readonly failures?: number;
   /** Responses of 500 to 599 that it gave; none of them is among the failures. */
   readonly serverErrors?: number;
+  /**
+   * Counts of the attempts that have ended there, in an order of whoever keeps them: the metrics plugin, from the first one on.
+   * They hang here so that an attempt looks nothing up for them, and so that they go with the endpoint.
+   */
+  attemptCounts?: number[] | undefined;
   /** Wall-clock milliseconds at which what is open is closed, since it is no longer listed; undefined while it is. */
   readonly leavesAt?: number | undefined;
 }

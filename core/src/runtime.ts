@@ -22,6 +22,7 @@ import type { Metrics } from './metrics.ts';
 import { OpenListeners } from './open-listeners.ts';
 import { OpenSessions } from './open-sessions.ts';
 import type { PluginInstance } from './plugin-instance.ts';
+import type { Route } from './router.ts';
 import { RunningComposition } from './running-composition.ts';
 import type { ListenerState, Reloads, Sidecar } from './sidecar.ts';
 import { measureSidecar } from './sidecar-metrics.ts';
@@ -146,6 +147,10 @@ export class Runtime implements Sidecar {
 
   clusterStates(): Iterable<Cluster> {
     return this.clusters;
+  }
+
+  *routes(): Iterable<Route> {
+    for (const { routes } of this.#generation?.routings.values() ?? []) yield* routes;
   }
 
   get addresses(): ReadonlyMap<string, string> {

@@ -3,6 +3,7 @@ import type { AdminRoute } from './admin-route.ts';
 import type { Cluster } from './cluster.ts';
 import type { Provenance } from './configured-values.ts';
 import type { ListenerInfo } from './connection.ts';
+import type { Route } from './router.ts';
 
 /** A listener as it is now. */
 export interface ListenerState extends ListenerInfo {
@@ -43,6 +44,8 @@ export interface Sidecar {
   /** Those that accept and those that drain. */
   listenerStates(): readonly ListenerState[];
   clusterStates(): Iterable<Cluster>;
+  /** The routes in force, of all listeners that accept; open sessions may have older ones. */
+  routes(): Iterable<Route>;
   /** What the plugins in force contribute to the admin address. */
   readonly adminRoutes: readonly AdminRoute[];
   readonly adminDetails: readonly AdminDetails[];

@@ -99,9 +99,72 @@ clusters:
       .filter({ hasText: /^[\d.]+ (µs|ms|s)$/ })
       .waitFor();
     await figure('WebSockets').filter({ hasText: /^2$/ }).waitFor();
+    const endpoint = page
+      .getByRole('row')
+      .filter({ has: page.getByRole('rowheader', { name: upstreams[1]!.address }) });
+    // Weight, in flight, WebSockets, rate, success, and three percentiles; before them its health.
+    expect(await endpoint.getByRole('cell').allTextContents()).to.satisfy((cells: string[]) =>
+      /^.*\|1\|0\|0\|[\d.]+\/s\|100%(\|[\d.]+ (µs|ms|s)){3}\|/.test(cells.join('|')),
+    );
     for (const socket of sockets) socket.terminate();
     await figure('Open sessions').filter({ hasText: /^0$/ }).waitFor();
     expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'shows how many messages per second a session has, as /sessions tells', async () => {
+    const socket = await webSocket();
+    const { page, errors } = await open('#/sessions?kind=websocket');
+    await page.getByRole('table').getByRole('link').first().click();
+    const figure = page.locator('.figure').filter({ has: page.getByText('To the client', { exact: true }) });
+    const talk = setInterval(() => socket.send('ahoy'), 100);
+    await figure
+      .getByText(/^\d+(\.\d)?\/s$/)
+      .filter({ hasText: /[1-9]/ })
+      .waitFor();
+    const { sessions } = (await (await fetch(`http://${admin}/sessions?kind=websocket`)).json()) as {
+      sessions: { messagesPerSecond: { sent: number } }[];
+    };
+    expect(sessions[0]!.messagesPerSecond.sent).to.be.within(1, 12);
+    clearInterval(talk);
+    socket.terminate();
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'ends its stream while it is hidden, and comes back when it is shown', async () => {
+    const { page, errors } = await open();
+    // A browser without a screen hides no page: this is what it would tell one.
+    const turn = (hidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, 'hidden', { get: () => ${hidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`,
+      );
+    const ended = page.waitForEvent('requestfailed', (request) => request.url().includes('/live?'));
+    await turn(true);
+    expect((await ended).failure()?.errorText).to.equal('net::ERR_ABORTED');
+    const sockets = [await webSocket(), await webSocket(), await webSocket()];
+    const asked = page.waitForRequest((request) => request.url().includes('/live?'));
+    await turn(false);
+    await asked;
+    const open3 = page.locator('.figure').filter({ has: page.getByText('Open sessions', { exact: true }) });
+    await open3.locator('.value').filter({ hasText: /^3$/ }).waitFor();
+    expect(await page.getByText(/^Connection lost/).count()).to.equal(0);
+    for (const socket of sockets) socket.terminate();
+    expect(errors).to.deep.equal([]);
+    await page.close();
+  });
+
+  itWith(chromium, 'says so where as many follow already as may, and comes in when they have gone', async () => {
+    const leaving = new AbortController();
+    const follow = () => fetch(`http://${admin}/live?path=/readyz`, { signal: leaving.signal });
+    const followed = await Promise.all(Array.from({ length: 100 }, follow));
+    expect(new Set(followed.map(({ status }) => status))).to.deep.equal(new Set([200]));
+    const { page } = await newPage(browser!);
+    await page.goto(`http://${admin}/`);
+    await page.getByText(/100 streams are open, as many as there may be: close some/).waitFor();
+    leaving.abort();
+    await live(page);
     await page.close();
   });
 

@@ -39,10 +39,11 @@ describe('sessions on the admin address', () => {
       cluster: 'app',
       endpoint: upstream.address,
       route: 'inbound[0]',
-      messages: { received: 1, sent: 1 },
-      buffered: { downstream: 0, upstream: 0 },
+      messages: { received: 1, sent: 1, total: 2 },
+      buffered: { downstream: 0, upstream: 0, total: 0 },
       pingMs: { downstream: null, upstream: null },
     });
+    expect(first).to.have.property('messagesPerSecond').that.has.keys('received', 'sent');
     expect(first!.bytes.received).to.be.above(100);
     expect(await list('cluster=other')).to.deep.equal([]);
 

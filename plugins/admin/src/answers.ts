@@ -1,8 +1,9 @@
-import { type AdminRoute, LOG_LEVELS } from '@outrigger/core';
+import { type AdminDetails, type AdminRoute, LOG_LEVELS } from '@outrigger/core';
 
 // What /openapi.json says of this plugin's own routes: their parameters, and the JSON Schemas of what they answer.
 
 type Description = Pick<AdminRoute, 'query' | 'rest' | 'responses'>;
+type Responses = NonNullable<Description['responses']>;
 type Properties = Readonly<Record<string, object>>;
 
 const text = { type: 'string' };
@@ -22,8 +23,11 @@ const open = (properties: Properties, optional: Properties = {}) => ({
   properties: { ...properties, ...optional },
   required: Object.keys(properties),
 });
-const eachSide = (schema: object) => exactly({ downstream: schema, upstream: schema });
-const eachWay = exactly({ received: count, sent: count });
+const eachSide = (schema: object) => ({ downstream: schema, upstream: schema });
+
+/** What plugins add to the row of a thing, as far as they say. */
+const added = (details: readonly AdminDetails[], thing: keyof NonNullable<AdminDetails['schemas']>): Properties =>
+  Object.assign({}, ...details.map(({ schemas }) => schemas?.[thing]));
 
 const STATES = ['starting', 'ready', 'draining', 'stopped'];
 const CLOSE_CODE = { type: 'integer', minimum: 1000, maximum: 4999 };
@@ -111,44 +115,43 @@ export const newLevel: Description = {
   responses: { 200: { doc: 'The level from now on.', schema: oneLevel } },
 };
 
-export const listeners: Description = {
-  responses: {
+const listener = {
+  name: text,
+  protocol: text,
+  direction: { enum: ['inbound', 'outbound'] },
+  address: text,
+  state: { enum: ['accepting', 'draining'] },
+  connections: count,
+};
+
+export const listeners = (details: readonly AdminDetails[]): Responses => ({
+  200: {
+    doc: 'The listeners, with what plugins know of them.',
+    schema: exactly({ listeners: list(open(listener, added(details, 'listener'))) }),
+  },
+});
+
+const endpoint = { address: text, weight: { type: 'number', minimum: 0 }, requests: count, streams: count };
+
+export const clusters = (details: readonly AdminDetails[]): Responses => {
+  const endpoints = list(open(endpoint, { until: time, metadata: { type: 'object' }, ...added(details, 'endpoint') }));
+  return {
     200: {
-      doc: 'The listeners, with what plugins know of them.',
+      doc: 'The clusters, with what plugins know of them and of their endpoints; leaving: endpoints that are no longer picked; out: how many may not be.',
       schema: exactly({
-        listeners: list(
-          open({
-            name: text,
-            protocol: text,
-            direction: { enum: ['inbound', 'outbound'] },
-            address: text,
-            state: { enum: ['accepting', 'draining'] },
-            connections: count,
-          }),
+        clusters: list(
+          open(
+            { name: text, connector: text, requests: count, streams: count, out: count, endpoints },
+            { leaving: endpoints, ...added(details, 'cluster') },
+          ),
         ),
       }),
     },
-  },
+  };
 };
 
-const endpoint = open(
-  { address: text, weight: { type: 'number', minimum: 0 }, requests: count, streams: count },
-  { until: time, metadata: { type: 'object' } },
-);
-
-export const clusters: Description = {
-  responses: {
-    200: {
-      doc: 'The clusters, with what plugins know of them and of their endpoints; leaving: endpoints that are no longer picked.',
-      schema: exactly({
-        clusters: list(open({ name: text, connector: text, endpoints: list(endpoint) }, { leaving: list(endpoint) })),
-      }),
-    },
-  },
-};
-
-const session = open(
-  {
+const session = {
+  always: {
     id: text,
     kind: { enum: ['http', 'websocket'] },
     listener: text,
@@ -162,34 +165,38 @@ const session = open(
     attempts: count,
     generation: count,
     ageSeconds: { type: 'number' },
-    bytes: eachWay,
+    bytes: exactly({ received: count, sent: count }),
   },
-  {
+  /** Of those that last. */
+  perhaps: {
     eventStream: { const: true },
-    idleSeconds: { oneOf: [seconds, eachSide(seconds)] },
-    messages: eachWay,
-    buffered: eachSide(count),
+    idleSeconds: { oneOf: [seconds, exactly(eachSide(seconds))] },
+    messages: exactly({ received: count, sent: count, total: count }),
+    buffered: exactly({ ...eachSide(count), total: count }),
   },
-);
+};
 
 const choose = (what: string) => ({ doc: `Those with this ${what} alone.` });
 
-export const sessions: Description = {
-  query: {
-    kind: { ...choose('kind'), schema: { enum: ['http', 'websocket'] } },
-    listener: choose('listener'),
-    route: choose('route'),
-    cluster: choose('cluster'),
-    endpoint: choose('endpoint'),
-    limit: { doc: 'Sessions in the answer.', schema: { type: 'integer', minimum: 1, default: 1_000 } },
-  },
-  responses: {
-    200: {
-      doc: 'How many are open, how many of them match, and those, with what plugins know of them.',
-      schema: exactly({ open: count, matching: count, sessions: list(session) }),
-    },
-  },
+export const choosing: NonNullable<Description['query']> = {
+  kind: { ...choose('kind'), schema: { enum: ['http', 'websocket'] } },
+  listener: choose('listener'),
+  route: choose('route'),
+  cluster: choose('cluster'),
+  endpoint: choose('endpoint'),
+  limit: { doc: 'Sessions in the answer.', schema: { type: 'integer', minimum: 1, default: 1_000 } },
 };
+
+export const sessions = (details: readonly AdminDetails[]): Responses => ({
+  200: {
+    doc: 'How many are open, how many of them match, and those, with what plugins know of them.',
+    schema: exactly({
+      open: count,
+      matching: count,
+      sessions: list(open(session.always, { ...session.perhaps, ...added(details, 'session') })),
+    }),
+  },
+});
 
 export const closing: Description = {
   rest: { name: 'id', doc: 'Of the session.' },

@@ -1,4 +1,5 @@
 import type { AdminReply, AdminRequest, AdminRoute, Clock, Sidecar } from '@outrigger/core';
+import { ERROR } from './openapi.ts';
 import { matches } from './request-handler.ts';
 import type { Subjects } from './routes.ts';
 import { isStream } from './write-reply.ts';
@@ -6,11 +7,14 @@ import { isStream } from './write-reply.ts';
 /** Seconds between two looks, unless `every` says otherwise; and the bounds of that. */
 const EVERY = { usual: 2, least: 1, most: 60 };
 const MAX_PATHS = 16;
+/** Each stream asks its paths anew every few seconds: beyond so many they would be a load of their own. */
+const MAX_STREAMS = 100;
 /** After so long without an event a comment says that the line still holds. */
 const QUIET_MS = 10_000;
 
 /** `GET /live`: what other paths answer, whenever it has changed. */
 export function liveRoute({ sidecar, clock }: Subjects): AdminRoute {
+  let open = 0;
   return {
     method: 'GET',
     path: '/live',
@@ -27,6 +31,7 @@ export function liveRoute({ sidecar, clock }: Subjects): AdminRoute {
         doc: 'An event for each path, named after it, whose data is what GET of it answers; `end` is the last one.',
         contentTypes: ['text/event-stream'],
       },
+      503: { doc: `${MAX_STREAMS} streams are open already.`, schema: ERROR },
     },
     serve(request) {
       const every = Number(request.query.get('every') ?? EVERY.usual);
@@ -40,6 +45,15 @@ export function liveRoute({ sidecar, clock }: Subjects): AdminRoute {
         return problem(400, `${paths.length} paths; expected 1 to ${MAX_PATHS} of ?path=/clusters`);
       const unknown = paths.find((path) => routeOf(path, sidecar) === undefined);
       if (unknown !== undefined) return problem(404, `there is no GET ${unknown} to follow`);
+      if (open >= MAX_STREAMS)
+        return problem(
+          503,
+          `${open} streams are open, as many as there may be: close some of the pages and clients that follow /live, or ask the paths one by one`,
+        );
+      if (!request.signal.aborted) {
+        open++;
+        request.signal.addEventListener('abort', () => open--, { once: true });
+      }
       return {
         body: events(paths, every * 1_000, request, { sidecar, clock }),
         contentType: 'text/event-stream',

@@ -5,7 +5,8 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   readonly version: string;
 };
 
-const ERROR = { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] };
+/** What is wrong with a request. */
+export const ERROR = { type: 'object', properties: { error: { type: 'string' } }, required: ['error'] };
 
 /** The routes as an OpenAPI document, version 3.1; `guarded` where they want a token. What a route does not tell is left open. */
 export function openApi(routes: readonly AdminRoute[], guarded: boolean): object {

@@ -105,7 +105,9 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/listeners',
     doc: 'The addresses that are accepted on, and those that drain.',
-    ...described.listeners,
+    get responses() {
+      return described.listeners(sidecar.adminDetails);
+    },
     serve: () => ({
       body: { listeners: sidecar.listenerStates().map((one) => listenerRow(one, sidecar.adminDetails)) },
     }),
@@ -114,7 +116,9 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/clusters',
     doc: 'The clusters with their endpoints, and what is open at each.',
-    ...described.clusters,
+    get responses() {
+      return described.clusters(sidecar.adminDetails);
+    },
     serve: () => ({
       body: { clusters: [...sidecar.clusterStates()].map((one) => clusterRow(one, sidecar.adminDetails)) },
     }),
@@ -123,7 +127,10 @@ export const routes: readonly ((subjects: Subjects) => AdminRoute)[] = [
     method: 'GET',
     path: '/sessions',
     doc: 'The open sessions, oldest first; ?kind= ?listener= ?route= ?cluster= ?endpoint= choose, ?limit= bounds (1000).',
-    ...described.sessions,
+    query: described.choosing,
+    get responses() {
+      return described.sessions(sidecar.adminDetails);
+    },
     serve: (request) => openSessions(request, sessions, clock, sidecar.adminDetails),
   }),
   ({ sessions }) => ({

@@ -20,11 +20,15 @@ export function listenerRow(listener: ListenerState, details: readonly AdminDeta
 }
 
 export function clusterRow(cluster: Cluster, details: readonly AdminDetails[]): Row {
-  const { leaving } = cluster;
+  const { endpoints, leaving } = cluster;
+  const used = [...endpoints, ...leaving];
   const own = {
     name: cluster.name,
     connector: cluster.connector,
-    endpoints: cluster.endpoints.map((endpoint) => endpointRow(endpoint, details)),
+    requests: used.reduce((sum, { requests }) => sum + requests, 0),
+    streams: used.reduce((sum, { streams }) => sum + streams, 0),
+    out: endpoints.filter((endpoint) => cluster.outBecause?.(endpoint) !== undefined).length,
+    endpoints: endpoints.map((endpoint) => endpointRow(endpoint, details)),
     ...(leaving.length > 0 && { leaving: leaving.map((endpoint) => endpointRow(endpoint, details)) }),
   };
   return Object.assign(own, ...details.map((plugin) => plugin.cluster?.(cluster)));
@@ -65,9 +69,12 @@ export function sessionRow(session: Session, clock: Clock, details: readonly Adm
     bytes: { received: bytesReceived, sent: bytesSent },
     ...(eventStream !== undefined && { eventStream: true, idleSeconds: round((now - eventStream.lastByteAt) / 1_000) }),
     ...(websocket !== undefined && {
-      messages: { received: messagesReceived, sent: messagesSent },
+      messages: { received: messagesReceived, sent: messagesSent, total: messagesReceived + messagesSent },
       idleSeconds: eachSide((side) => round((now - websocket.lastByteAt(side)) / 1_000)),
-      buffered: eachSide((side) => websocket.buffered(side)),
+      buffered: {
+        ...eachSide((side) => websocket.buffered(side)),
+        total: websocket.buffered('downstream') + websocket.buffered('upstream'),
+      },
     }),
   };
   return Object.assign(own, ...details.map((plugin) => plugin.session?.(session)));

@@ -147,6 +147,9 @@ describe('the admin address', () => {
       {
         name: 'app',
         connector: 'tcp',
+        requests: 4,
+        streams: 9,
+        out: 0,
         endpoints: [{ ...endpoint, health: 'up' }],
         leaving: [
           {
@@ -228,9 +231,9 @@ describe('the admin address', () => {
     const [first, second] = (await ask(one, '/sessions')).body.sessions;
     expect(first).to.deep.include({
       bytes: { received: 10, sent: 20 },
-      messages: { received: 1, sent: 2 },
+      messages: { received: 1, sent: 2, total: 3 },
       idleSeconds: { downstream: 4, upstream: 1 },
-      buffered: { downstream: 7, upstream: 0 },
+      buffered: { downstream: 7, upstream: 0, total: 7 },
     });
     expect(second).to.deep.include({ eventStream: true, idleSeconds: 2.5, bytes: { received: 10, sent: 20 } });
     expect(second).to.not.have.property('messages');

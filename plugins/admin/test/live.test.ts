@@ -147,6 +147,25 @@ describe('the live stream', () => {
     });
   }
 
+  it('has a bound: beyond 100 streams it says what to do, until one of them has gone', async () => {
+    const [first, ...others] = Array.from({ length: 100 }, () => new AbortController());
+    for (const { signal } of [first!, ...others]) await (await follow('path=/readyz', { signal })).next();
+    const response = await fetch(url('/live?path=/readyz'));
+    expect(response.status).to.equal(503);
+    expect(((await response.json()) as { error: string }).error).to.match(/^100 streams are open, .*: close some of/);
+    // What is no stream is answered as ever.
+    expect((await fetch(url('/readyz'))).status).to.equal(200);
+    first!.abort();
+    let status: number;
+    do {
+      const again = await fetch(url('/live?path=/readyz'));
+      ({ status } = again);
+      await again.body!.cancel();
+    } while (status === 503);
+    expect(status).to.equal(200);
+    for (const one of others) one.abort();
+  });
+
   it('goes on where one path fails, and tells of it', async () => {
     const events = await follow('path=/counted?fails&path=/page/nope&path=/readyz');
     expect(await events.next()).to.deep.equal({ name: '/counted?fails', data: { error: 'no luck' } });

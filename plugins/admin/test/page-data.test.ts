@@ -3,9 +3,8 @@ import { hashOf, parseHash } from '../page/data/address.ts';
 import { valuesOf } from '../page/data/config-values.ts';
 import { curve } from '../page/data/curve.ts';
 import { EventReader } from '../page/data/event-reader.ts';
-import { bytes, count, duration, latency, number, percent, rate, successOf } from '../page/data/format.ts';
+import { bytes, count, duration, latency, number, percent, rate } from '../page/data/format.ts';
 import { formatOrder, parseOrder, sorted } from '../page/data/order.ts';
-import { sampled } from '../page/data/samples.ts';
 import { waterfall } from '../page/data/spans.ts';
 import { verdictOn } from '../page/data/words.ts';
 
@@ -40,10 +39,6 @@ describe('figures on the page', () => {
     ['several', count(2, 'session'), '2 sessions'],
   ];
   for (const [name, shown, expected] of cases) it(`${name}: ${expected}`, () => expect(shown).to.equal(expected));
-
-  it('are a ratio only where there was something', () => {
-    expect([successOf(10, 1), successOf(0, 0), successOf(undefined, 1)]).to.deep.equal([0.9, null, null]);
-  });
 
   it('draw a curve that is broken where there is none', () => {
     expect(curve([0, 2, null, 1], 30, 10)).to.equal('M0 10L10 0M30 5');
@@ -125,19 +120,6 @@ describe('a waterfall', () => {
       ['b', 1, 0.2, 0.5],
       ['c', 1, 0.6, 1],
       ['d', 0, 0.3, 0.4],
-    ]);
-  });
-});
-
-describe('what a session sends', () => {
-  const at = (ageSeconds: number, received: number, sent: number) =>
-    ({ ageSeconds, messages: { received, sent } }) as never;
-
-  it('is a rate from the second look on, by the age of the session', () => {
-    const samples = sampled(sampled([], at(10, 100, 0)), at(14, 108, 2));
-    expect(samples.map(({ received, sent }) => [received, sent])).to.deep.equal([
-      [null, null],
-      [2, 0.5],
     ]);
   });
 });

@@ -35,6 +35,9 @@ export class SidecarStandIn implements Sidecar {
   clusterStates() {
     return this.clusters;
   }
+  routes() {
+    return [];
+  }
   announce(name: string, address: string | undefined): void {
     if (address === undefined) this.addresses.delete(name);
     else this.addresses.set(name, address);

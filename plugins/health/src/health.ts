@@ -13,6 +13,7 @@ import type {
   OutReason,
   Sidecar,
 } from '@outrigger/core';
+import { describedHealth } from './described-health.ts';
 import { EndpointHealth, type Offence, type Surroundings } from './endpoint-health.ts';
 import { judgeAttempt, judgeEnd, slackers } from './outliers.ts';
 import { Panic } from './panic.ts';
@@ -114,6 +115,7 @@ export class Health implements EndpointWeight, Lifecycle {
         const state = this.#states.get(endpoint);
         return state && { health: state.describe() };
       },
+      schemas: { cluster: { panic: { type: 'boolean' } }, endpoint: { health: describedHealth } },
     };
   }
 

@@ -27,6 +27,7 @@ import { upstreamError } from './failure.ts';
 import { FailureLog } from './failure-log.ts';
 import { createOrigin, filesOf, type Origin } from './origin.ts';
 import { Renewed } from './renewed.ts';
+import { CLUSTER_TLS } from './schemas.ts';
 import { type ClusterTls, clusterTls, type HttpsSettings } from './settings.ts';
 
 interface Origination {
@@ -38,6 +39,7 @@ interface Origination {
 /** Originates TLS towards endpoints. */
 export class TlsConnector implements Connector, Lifecycle, AdminDetails {
   readonly name = 'tls';
+  readonly schemas: NonNullable<AdminDetails['schemas']> = { cluster: { tls: CLUSTER_TLS } };
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #sidecar: Sidecar;

@@ -21,6 +21,7 @@ import { explainListener } from './explain.ts';
 import { FailureLog } from './failure-log.ts';
 import { Handshake, listenTo, type Secured } from './handshake.ts';
 import { Renewed } from './renewed.ts';
+import { LISTENER_TLS } from './schemas.ts';
 import { type HttpsSettings, type ListenerTls, listenerTls } from './settings.ts';
 import { filesOf, type Material, readMaterial, Terminator } from './terminator.ts';
 
@@ -37,6 +38,7 @@ interface Terminated {
 /** Terminates TLS on the sockets that core has accepted. */
 export class TlsTransport implements Transport, Lifecycle, AdminDetails {
   readonly name = 'tls';
+  readonly schemas: NonNullable<AdminDetails['schemas']> = { listener: { tls: LISTENER_TLS } };
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #sidecar: Sidecar;

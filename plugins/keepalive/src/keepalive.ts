@@ -20,6 +20,9 @@ const timer = createSlot<StreamTimer>('keepalive');
 /** Seconds; from a loopback to a satellite, and what is nearly a timeout. */
 const RTT_BUCKETS = [0.0005, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** Null before the first Pong. */
+const PING_MS = { type: ['number', 'null'], minimum: 0 };
+
 /** Gives each WebSocket and event stream its timer, and passes on what pings measure. */
 export class Keepalive implements ConnectionHooks, AdminDetails {
   readonly #policies: Policies;
@@ -59,6 +62,17 @@ export class Keepalive implements ConnectionHooks, AdminDetails {
   onSessionEnd(session: Session): void {
     session.state(timer)?.stop();
   }
+
+  readonly schemas: NonNullable<AdminDetails['schemas']> = {
+    session: {
+      pingMs: {
+        type: 'object',
+        properties: { downstream: PING_MS, upstream: PING_MS },
+        required: ['downstream', 'upstream'],
+        additionalProperties: false,
+      },
+    },
+  };
 
   /** For `/sessions`. */
   session(session: Session): object | undefined {

@@ -1,7 +1,8 @@
-import type { Counter, Histogram } from '@outrigger/core';
+import type { Counter } from '@outrigger/core';
 import { DurationTable } from './duration-table.ts';
 import type { httpInstruments } from './http-instruments.ts';
 import { METHODS } from './methods.ts';
+import type { Distribution } from './registry.ts';
 
 /** The series of the attempts at the endpoints of a cluster. */
 export class ClusterSeries {
@@ -19,7 +20,7 @@ export class ClusterSeries {
   }
 
   /** `status` is 0 where none came; `cause` is why the attempt failed. A client's error is each status from 400 on. */
-  duration(method: number, status: number, cause: string | undefined): Histogram {
+  duration(method: number, status: number, cause: string | undefined): Distribution {
     return this.#durations.at(method, status, cause ?? (status < 400 ? undefined : STATUS[status]));
   }
 }

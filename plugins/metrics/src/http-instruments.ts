@@ -1,9 +1,9 @@
-import type { Counter, Histogram, LabelValues } from '@outrigger/core';
-import type { Declared, Registry } from './registry.ts';
+import type { Counter, LabelValues } from '@outrigger/core';
+import type { Declared, Distribution, Registry } from './registry.ts';
 
 /** A histogram with labels. */
 export interface Histograms {
-  with(...labels: LabelValues): Histogram;
+  with(...labels: LabelValues): Distribution;
 }
 
 /** Methods, statuses and causes of many routes: beyond that all share one series. */
@@ -11,8 +11,8 @@ const MAX_SERIES = 2_000;
 
 /** The two that the HTTP conventions of OpenTelemetry (stable) require, with their advice for buckets; and what pools are good for. */
 export function httpInstruments(registry: Registry): {
-  readonly server: Declared<Histogram>;
-  readonly client: Declared<Histogram>;
+  readonly server: Declared<Distribution>;
+  readonly client: Declared<Distribution>;
   readonly connections: Declared<Counter>;
 } {
   const server = registry.histogram('http_server_request_duration_seconds', {

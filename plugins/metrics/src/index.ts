@@ -1,4 +1,5 @@
 import {
+  AdminDetails,
   AdminRoute,
   Clock,
   ConnectionHooks,
@@ -14,6 +15,7 @@ import {
 import { endpointMetrics } from './endpoint-metrics.ts';
 import { contentTypeFor, expose } from './exposition.ts';
 import { goneSeries } from './gone-series.ts';
+import { messageRates } from './message-rates.ts';
 import { isPushWanted, OtlpPush } from './otlp-push.ts';
 import { overviewRoute } from './overview-route.ts';
 import { processMetrics } from './process-metrics.ts';
@@ -32,13 +34,13 @@ export default definePlugin<MetricsSettings>({
   bind(bind, settings) {
     bind(Registry)
       .toResolvedValue(
-        (sidecar: Sidecar) => {
+        (sidecar: Sidecar, sessions: Sessions) => {
           const registry = new Registry();
           processMetrics(registry);
-          registry.leaveOut(goneSeries(sidecar));
+          registry.leaveOut(goneSeries(sidecar, sessions));
           return registry;
         },
-        [Sidecar],
+        [Sidecar, Sessions],
       )
       .inSingletonScope();
     bind(Metrics).toResolvedValue((registry: Registry) => registry, [Registry]);
@@ -74,6 +76,7 @@ export default definePlugin<MetricsSettings>({
         .inSingletonScope();
       bind(Lifecycle).toResolvedValue((figures: RollingFigures) => figures, [RollingFigures]);
       bind(AdminRoute).toResolvedValue(overviewRoute, [RollingFigures, Sidecar]);
+      bind(AdminDetails).toConstantValue(messageRates);
     }
     bind(AdminRoute).toResolvedValue(
       (registry: Registry) => ({

@@ -1,72 +1,14 @@
 import type { AdminRoute, Endpoint, Sidecar } from '@outrigger/core';
+import { BUCKETS_FROM, FAILED, OPENED, RECEIVED, SENT } from './attempt-counts.ts';
+import { OVERVIEW } from './overview-schema.ts';
 import { quantile } from './quantile.ts';
-import {
-  BUCKETS_FROM,
-  FAILED,
-  FAILURES,
-  type Figures,
-  OPENED,
-  PICKS,
-  POINT_SECONDS,
-  RECEIVED,
-  type RollingFigures,
-  SENT,
-} from './rolling-figures.ts';
-import { POINTS } from './track.ts';
+import { POINT_SECONDS, type RollingFigures } from './rolling-figures.ts';
+import { rounded } from './rounded.ts';
+import { POINTS, type Track } from './track.ts';
 
 const WINDOW_SECONDS = 60;
-
-const NUMBER = { type: 'number', minimum: 0 };
-const NUMBER_OR_NULL = { type: ['number', 'null'], minimum: 0 };
-const SERIES = { type: 'array', items: NUMBER };
-const PERCENTILES = { type: 'array', items: NUMBER_OR_NULL };
-const ROW = {
-  requests: object({
-    perSecond: NUMBER,
-    successRatio: NUMBER_OR_NULL,
-    p50Seconds: NUMBER_OR_NULL,
-    p95Seconds: NUMBER_OR_NULL,
-    p99Seconds: NUMBER_OR_NULL,
-  }),
-  webSockets: object(
-    { open: NUMBER, openedPerSecond: NUMBER },
-    { messagesPerSecond: object({ received: NUMBER, sent: NUMBER }) },
-  ),
-  series: object({
-    perSecond: SERIES,
-    failedPerSecond: SERIES,
-    p50Seconds: PERCENTILES,
-    p95Seconds: PERCENTILES,
-    p99Seconds: PERCENTILES,
-    open: SERIES,
-  }),
-};
-const ENDPOINT = object({
-  perSecond: NUMBER,
-  failedPerSecond: NUMBER,
-  series: object({ perSecond: SERIES, failedPerSecond: SERIES }),
-});
-const OVERVIEW = object({
-  at: { type: 'string', format: 'date-time' },
-  windowSeconds: NUMBER,
-  pointSeconds: NUMBER,
-  points: { type: 'array', items: { type: 'string', format: 'date-time' } },
-  total: object(ROW),
-  listeners: { type: 'object', additionalProperties: object(ROW) },
-  clusters: {
-    type: 'object',
-    additionalProperties: object({ ...ROW, endpoints: { type: 'object', additionalProperties: ENDPOINT } }),
-  },
-});
-
-function object(properties: Readonly<Record<string, object>>, optional: Readonly<Record<string, object>> = {}) {
-  return {
-    type: 'object',
-    properties: { ...properties, ...optional },
-    required: Object.keys(properties),
-    additionalProperties: false,
-  };
-}
+/** The series of thousands of endpoints would be an answer of megabytes, every few seconds where a page follows it. */
+const ENDPOINTS_WITH_SERIES = 500;
 
 /** `GET /overview`: rates, percentiles and what is open, of the last minute, and by points of the last five. */
 export function overviewRoute(figures: RollingFigures, sidecar: Sidecar): AdminRoute {
@@ -74,8 +16,19 @@ export function overviewRoute(figures: RollingFigures, sidecar: Sidecar): AdminR
     method: 'GET',
     path: '/overview',
     doc: 'Rates, shares and percentiles of the last minute, by listener, cluster and endpoint, with points of the last five.',
+    query: {
+      series: {
+        doc: 'Endpoints whose `series` are told; beyond so many they are empty, as of those that were not used.',
+        schema: { type: 'integer', minimum: 0, default: ENDPOINTS_WITH_SERIES },
+      },
+    },
     responses: { 200: { doc: 'Null stands where there was nothing to tell of.', schema: OVERVIEW } },
-    serve: () => ({ body: new Overview(figures).of(sidecar) }),
+    serve({ query }) {
+      const series = Number(query.get('series') ?? ENDPOINTS_WITH_SERIES);
+      if (!Number.isInteger(series) || series < 0)
+        return { status: 400, body: { error: `series is "${query.get('series')}"; expected a whole number` } };
+      return { body: new Overview(figures, series).of(sidecar) };
+    },
   };
 }
 
@@ -86,9 +39,13 @@ class Overview {
   readonly #window: readonly number[];
   /** Of the window. */
   readonly #seconds: number;
+  /** Endpoints whose series are still to be told. */
+  #series: number;
+  #unused: object | undefined;
 
-  constructor(figures: RollingFigures) {
+  constructor(figures: RollingFigures, series: number) {
     this.#figures = figures;
+    this.#series = series;
     this.#points = figures.places(POINTS);
     this.#window = figures.places(WINDOW_SECONDS / POINT_SECONDS);
     this.#seconds = this.#window.reduce((sum, place) => sum + figures.secondsOf(place), 0);
@@ -96,81 +53,86 @@ class Overview {
 
   of(sidecar: Sidecar): object {
     const { listeners, clusters, at } = this.#figures;
-    const named = (all: ReadonlyMap<string, Figures>, name: string) => {
-      const one = all.get(name);
-      return this.#row(one === undefined ? [] : [one]);
-    };
+    const points = this.#points.map((place) => new Date(this.#figures.timeOf(place)).toISOString());
     return {
       at: new Date(at).toISOString(),
       windowSeconds: WINDOW_SECONDS,
       pointSeconds: POINT_SECONDS,
-      points: this.#points.map((place) => new Date(this.#figures.timeOf(place)).toISOString()),
-      total: this.#row([...listeners.values()]),
-      listeners: Object.fromEntries(sidecar.listenerStates().map(({ name }) => [name, named(listeners, name)])),
+      seriesSeconds: points.length * POINT_SECONDS,
+      points,
+      total: this.#listener([...listeners.values()]),
+      listeners: Object.fromEntries(
+        sidecar.listenerStates().map(({ name }) => [name, this.#listener(listOf(listeners.get(name)))]),
+      ),
       clusters: Object.fromEntries(
-        [...sidecar.clusterStates()].map(({ name, endpoints, leaving }) => {
-          const { webSockets, ...rest } = named(clusters, name);
-          // Messages are counted by listener.
-          const { messagesPerSecond: _, ...streams } = webSockets;
-          return [name, { ...rest, webSockets: streams, endpoints: this.#endpoints([...endpoints, ...leaving]) }];
-        }),
+        [...sidecar.clusterStates()].map(({ name, endpoints, leaving }) => [
+          name,
+          {
+            ...this.#row(listOf(clusters.get(name))),
+            endpoints: Object.fromEntries(
+              [...endpoints, ...leaving].map((endpoint) => [endpoint.address, this.#endpoint(endpoint)]),
+            ),
+          },
+        ]),
       ),
     };
   }
 
-  #row(of: readonly Figures[]) {
+  #listener(of: readonly Track[]) {
+    const { webSockets, ...row } = this.#row(of);
     const counts = this.#sum(of, this.#window);
-    const requests = sumOf(counts.subarray(BUCKETS_FROM));
-    const points = this.#points.map((place) => this.#sum(of, [place]));
-    const open = this.#points.map((place) => of.reduce((sum, { open }) => sum + open[place]!, 0));
+    const messagesPerSecond = {
+      received: this.#perSecond(counts[RECEIVED]!),
+      sent: this.#perSecond(counts[SENT]!),
+    };
+    return { ...row, webSockets: { ...webSockets, messagesPerSecond } };
+  }
+
+  /** Of one that was not used there is no course: where there are thousands most of the answer would be zeros. */
+  #endpoint(endpoint: Endpoint) {
+    const track = this.#figures.endpoints.of(endpoint);
+    if (track === undefined) {
+      this.#unused ??= this.#row([], []);
+      return this.#unused;
+    }
+    return this.#row([track], this.#series-- > 0 ? this.#points : []);
+  }
+
+  #row(of: readonly Track[], points = this.#points) {
+    const counts = this.#sum(of, this.#window);
+    const last = this.#points.at(-1);
     return {
       requests: {
-        perSecond: this.#perSecond(requests),
-        successRatio: requests === 0 ? null : rounded(1 - counts[FAILED]! / requests),
+        perSecond: this.#perSecond(requestsOf(counts)),
+        successRatio: successRatio(counts),
         p50Seconds: this.#quantile(0.5, counts),
         p95Seconds: this.#quantile(0.95, counts),
         p99Seconds: this.#quantile(0.99, counts),
       },
       webSockets: {
-        open: open.at(-1) ?? 0,
+        open: last === undefined ? 0 : openAt(of, last),
         openedPerSecond: this.#perSecond(counts[OPENED]!),
-        messagesPerSecond: {
-          received: this.#perSecond(counts[RECEIVED]!),
-          sent: this.#perSecond(counts[SENT]!),
-        },
       },
-      series: {
-        perSecond: points.map((point, i) => this.#rateAt(i, sumOf(point.subarray(BUCKETS_FROM)))),
-        failedPerSecond: points.map((point, i) => this.#rateAt(i, point[FAILED]!)),
-        p50Seconds: points.map((point) => this.#quantile(0.5, point)),
-        p95Seconds: points.map((point) => this.#quantile(0.95, point)),
-        p99Seconds: points.map((point) => this.#quantile(0.99, point)),
-        open,
-      },
+      series: this.#courses(of, points),
     };
   }
 
-  #endpoints(all: readonly Endpoint[]): object {
-    return Object.fromEntries(
-      all.map((endpoint) => {
-        const track = this.#figures.endpoint(endpoint);
-        const grown = track.over(this.#window);
-        const rates = (which: number) => this.#points.map((place, i) => this.#rateAt(i, track.at(place)[which]!));
-        return [
-          endpoint.address,
-          {
-            perSecond: this.#perSecond(grown[PICKS]!),
-            failedPerSecond: this.#perSecond(grown[FAILURES]!),
-            series: { perSecond: rates(PICKS), failedPerSecond: rates(FAILURES) },
-          },
-        ];
-      }),
-    );
+  #courses(of: readonly Track[], places: readonly number[]) {
+    const points = places.map((place) => this.#sum(of, [place]));
+    return {
+      perSecond: points.map((point, i) => this.#rateAt(i, requestsOf(point))),
+      failedPerSecond: points.map((point, i) => this.#rateAt(i, point[FAILED]!)),
+      successRatio: points.map(successRatio),
+      p50Seconds: points.map((point) => this.#quantile(0.5, point)),
+      p95Seconds: points.map((point) => this.#quantile(0.95, point)),
+      p99Seconds: points.map((point) => this.#quantile(0.99, point)),
+      open: places.map((place) => openAt(of, place)),
+    };
   }
 
-  #sum(of: readonly Figures[], places: readonly number[]): Float64Array {
+  #sum(of: readonly Track[], places: readonly number[]): Float64Array {
     const sum = new Float64Array(BUCKETS_FROM + this.#figures.bounds.length + 1);
-    for (const { grown } of of) for (const [i, value] of grown.over(places).entries()) sum[i]! += value;
+    for (const track of of) for (const place of places) track.addTo(sum, place);
     return sum;
   }
 
@@ -188,11 +150,22 @@ class Overview {
   }
 }
 
-function sumOf(counts: Float64Array): number {
-  return counts.reduce((sum, count) => sum + count, 0);
+/** Requests: each has a duration. */
+function requestsOf(counts: Float64Array): number {
+  let sum = 0;
+  for (let i = BUCKETS_FROM; i < counts.length; i++) sum += counts[i]!;
+  return sum;
 }
 
-/** Microseconds, and as much of a share or a rate: more would be noise. */
-function rounded(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
+function successRatio(counts: Float64Array): number | null {
+  const requests = requestsOf(counts);
+  return requests === 0 ? null : rounded(1 - counts[FAILED]! / requests);
+}
+
+function openAt(of: readonly Track[], place: number): number {
+  return of.reduce((sum, track) => sum + track.openAt(place), 0);
+}
+
+function listOf<T>(one: T | undefined): T[] {
+  return one === undefined ? [] : [one];
 }

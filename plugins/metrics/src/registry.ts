@@ -41,8 +41,12 @@ export interface Family {
 
 /** A histogram whose counts may be kept elsewhere, and be written when it is collected. */
 export interface Distribution extends Histogram {
+  /** By bucket. */
+  readonly counts: readonly number[];
   /** Adds so many to each bucket, and their `sum`. */
   addAll(counts: ArrayLike<number>, sum: number): void;
+  /** The same as a histogram's; returns the index of the bucket that it fell into. */
+  record(value: number, trace?: string): number;
 }
 
 /** An instrument as this registry gives it. */
@@ -201,13 +205,14 @@ class Numbers implements Series, Counter, Gauge, Distribution {
     for (let i = 0; i < this.counts.length; i++) this.counts[i]! += counts[i]!;
   }
 
-  record(value: number, trace?: string): void {
+  record(value: number, trace?: string): number {
     this.value += value;
     let i = 0;
     while (i < this.#buckets.length && value > this.#buckets[i]!) i++;
     this.counts[i]!++;
-    if (trace === undefined) return;
+    if (trace === undefined) return i;
     this.exemplars ??= [];
     this.exemplars[i] = { trace, value, at: Date.now() };
+    return i;
   }
 }

@@ -9,6 +9,7 @@ import {
   type Session,
   type Sessions,
 } from '@outrigger/core';
+import { countAttempt } from './attempt-counts.ts';
 import { ClusterSeries } from './cluster-series.ts';
 import { httpInstruments } from './http-instruments.ts';
 import { ListenerTotals } from './listener-totals.ts';
@@ -77,7 +78,9 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     const method = methodIndex(session.request.method);
     const status = attempt.status ?? 0;
     const cause = attempt.failure?.cause;
-    this.#lastAttempts!.duration(method, status, cause).record(ms / 1_000, session.state(recordedTrace));
+    const duration = this.#lastAttempts!.duration(method, status, cause);
+    const bucket = duration.record(ms / 1_000, session.state(recordedTrace));
+    countAttempt(attempt.endpoint, bucket, duration.counts.length, status, cause);
   }
 
   /** A WebSocket's request is over with its 101; what follows is a session of its own. */

@@ -16,11 +16,14 @@ import { POINTS, Track } from '../src/track.ts';
 interface Series {
   readonly perSecond: number[];
   readonly failedPerSecond: number[];
+  readonly successRatio: (number | null)[];
   readonly p99Seconds: (number | null)[];
   readonly open: number[];
 }
 interface Row {
-  readonly requests: Record<'perSecond' | 'successRatio' | 'p50Seconds' | 'p95Seconds' | 'p99Seconds', number | null>;
+  readonly requests: Readonly<
+    Record<'perSecond' | 'successRatio' | 'p50Seconds' | 'p95Seconds' | 'p99Seconds', number | null>
+  >;
   readonly webSockets: {
     readonly open: number;
     readonly openedPerSecond: number;
@@ -35,21 +38,18 @@ interface Overview {
   readonly points: string[];
   readonly total: Row;
   readonly listeners: Record<string, Row>;
-  readonly clusters: Record<
-    string,
-    Row & { readonly endpoints: Record<string, { perSecond: number; failedPerSecond: number; series: Series }> }
-  >;
+  readonly clusters: Record<string, Row & { readonly endpoints: Record<string, Row> }>;
 }
 
 const measuring: Plugin = definePlugin({ name: 'metrics', bind: (bind) => metrics.bind(bind, { sessions: true }) });
 
-async function overview({ runtime }: TestSidecar): Promise<Overview> {
+async function overview({ runtime }: TestSidecar, query = ''): Promise<Overview> {
   const route = runtime.composition.adminRoutes.find(({ path }) => path === '/overview')!;
   const { signal } = new AbortController();
   const asked = {
     method: 'GET',
     path: '/overview',
-    query: new URLSearchParams(),
+    query: new URLSearchParams(query),
     accept: '',
     body: '',
     headers: {},
@@ -101,7 +101,13 @@ describe('/overview', () => {
     sidecar = await startSidecar(options());
     await ask(1);
     const { total, listeners, clusters, ...rest } = await overview(sidecar);
-    expect(rest).to.deep.equal({ at: new Date(0).toISOString(), windowSeconds: 60, pointSeconds: 5, points: [] });
+    expect(rest).to.deep.equal({
+      at: new Date(0).toISOString(),
+      windowSeconds: 60,
+      pointSeconds: 5,
+      seriesSeconds: 0,
+      points: [],
+    });
     expect(total.requests).to.deep.equal({
       perSecond: 0,
       successRatio: null,
@@ -110,11 +116,8 @@ describe('/overview', () => {
       p99Seconds: null,
     });
     expect(listeners).to.deep.equal({ inbound: total });
-    expect(clusters['app']!.endpoints[upstream.address]).to.deep.equal({
-      perSecond: 0,
-      failedPerSecond: 0,
-      series: { perSecond: [], failedPerSecond: [] },
-    });
+    const { endpoints, ...cluster } = clusters['app']!;
+    expect(endpoints).to.deep.equal({ [upstream.address]: cluster });
   });
 
   it('tells rates, shares and percentiles of what has passed, by listener, cluster and endpoint', async () => {
@@ -127,7 +130,8 @@ describe('/overview', () => {
     expect(times).to.deep.equal([at]);
     expect(total).to.deep.equal(listeners['inbound']);
     const cluster = clusters['app']!;
-    for (const row of [total, cluster]) {
+    const endpoint = cluster.endpoints[upstream.address]!;
+    for (const row of [total, cluster, endpoint]) {
       expect(row.requests['perSecond']).to.be.closeTo(2, 0.1);
       expect(row.requests['successRatio']).to.equal(0.8);
       // All within the first bucket: virtual time stands still meanwhile.
@@ -135,10 +139,14 @@ describe('/overview', () => {
       expect(row.requests['p99Seconds']).to.be.closeTo(0.00495, 1e-9);
       expect(row.series.perSecond[0]).to.equal(row.requests['perSecond']);
       expect(row.series.failedPerSecond[0]).to.be.closeTo(0.4, 0.02);
+      expect(row.series.successRatio).to.deep.equal([0.8]);
       expect(row.series.p99Seconds).to.deep.equal([row.requests['p99Seconds']]);
     }
-    expect(cluster.endpoints[upstream.address]!.perSecond).to.equal(total.requests['perSecond']);
-    expect(cluster.endpoints[upstream.address]!.failedPerSecond).to.equal(total.series.failedPerSecond[0]);
+    const { endpoints: _, ...same } = cluster;
+    expect(endpoint).to.deep.equal(same);
+    const without = (await overview(sidecar, 'series=0')).clusters['app']!.endpoints[upstream.address]!;
+    expect(without.requests).to.deep.equal(endpoint.requests);
+    expect(without.series.perSecond).to.deep.equal([]);
     await points(12);
     const later = await overview(sidecar);
     expect(later.points).to.have.length(13);
@@ -160,8 +168,34 @@ describe('/overview', () => {
     const { endpoints, requests } = clusters['app']!;
     expect(requests['successRatio']).to.equal(0);
     const endpoint = endpoints['127.0.0.1:1']!;
-    expect(endpoint.failedPerSecond).to.be.above(0.9);
-    expect(endpoint.series.failedPerSecond).to.deep.equal([endpoint.failedPerSecond]);
+    expect(endpoint.requests['successRatio']).to.equal(0);
+    expect(endpoint.series.failedPerSecond).to.deep.equal([endpoint.requests['perSecond']]);
+    expect(endpoint.series.failedPerSecond[0]).to.be.above(0.9);
+  });
+
+  it('keeps nothing of an endpoint that was not used for as long as the points go back, and begins anew', async () => {
+    sidecar = await startSidecar(options());
+    const [endpoint] = [...sidecar.runtime.clusterStates()][0]!.endpoints;
+    expect(endpoint!.attemptCounts).to.equal(undefined);
+    await ask(3);
+    await points(POINTS);
+    const told = async () => (await overview(sidecar)).clusters['app']!.endpoints[upstream.address]!;
+    expect((await told()).series.perSecond).to.have.length(POINTS);
+    expect((await told()).series.perSecond[0]).to.be.closeTo(0.6, 0.02);
+    expect(endpoint!.attemptCounts).to.not.equal(undefined);
+    await points(1);
+    expect(endpoint!.attemptCounts).to.equal(undefined);
+    expect((await told()).series.perSecond).to.deep.equal([]);
+    await ask(2);
+    await points(1);
+    expect((await told()).series.perSecond.at(-1)).to.be.closeTo(0.4, 0.02);
+  });
+
+  it('counts nothing by endpoint where sessions are not measured', async () => {
+    const plugin = definePlugin({ name: 'metrics', bind: (bind) => metrics.bind(bind, { sessions: false }) });
+    sidecar = await startSidecar(options({ plugins: [plugin] }));
+    await ask(1);
+    expect([...sidecar.runtime.clusterStates()][0]!.endpoints[0]!.attemptCounts).to.equal(undefined);
   });
 
   it('forgets listeners and clusters that a reload has taken away, and endpoints that have left', async () => {
@@ -201,8 +235,13 @@ describe('/overview', () => {
     pair.send('upstream', frame(1, 'b'));
     await eventually(() => pair.session.messagesReceived === 1 && pair.session.messagesSent === 2);
     await points(1);
+    const rates = () => {
+      const [details] = sidecar.runtime.adminDetails.flatMap((plugin) => plugin.session?.(pair.session) ?? []);
+      return (details as { messagesPerSecond: object }).messagesPerSecond;
+    };
     const open = await overview(sidecar);
-    for (const row of [open.total, open.listeners['inbound']!, open.clusters['app']!]) {
+    const endpointOf = ({ clusters }: Overview) => Object.values(clusters['app']!.endpoints)[0]!;
+    for (const row of [open.total, open.listeners['inbound']!, open.clusters['app']!, endpointOf(open)]) {
       expect(row.webSockets.open).to.equal(1);
       expect(row.webSockets.openedPerSecond).to.be.closeTo(0.2, 0.01);
       expect(row.series.open).to.deep.equal([1]);
@@ -210,11 +249,16 @@ describe('/overview', () => {
     expect(open.total.webSockets.messagesPerSecond!.received).to.be.closeTo(0.2, 0.01);
     expect(open.total.webSockets.messagesPerSecond!.sent).to.be.closeTo(0.4, 0.02);
     expect(open.clusters['app']!.webSockets).to.not.have.property('messagesPerSecond');
+    expect(rates()).to.deep.equal(open.total.webSockets.messagesPerSecond);
+    await points(1);
+    expect(rates()).to.deep.equal({ received: 0, sent: 0 });
     pair.client.destroy();
     await eventually(() => sidecar.runtime.sessions.size === 0);
     await points(1);
     const closed = await overview(sidecar);
-    expect(closed.total.series.open).to.deep.equal([1, 0]);
+    expect(closed.total.series.open).to.deep.equal([1, 1, 0]);
+    expect(endpointOf(closed).series.open).to.deep.equal([1, 1, 0]);
+    expect(endpointOf(closed).series.successRatio).to.deep.equal([1, null, null]);
     expect(closed.total.webSockets.open).to.equal(0);
     await pair.close();
   });
@@ -249,6 +293,12 @@ describe('/overview of the program', () => {
 });
 
 describe('the figures of /overview', () => {
+  const over = (track: Track, places: readonly number[]) => {
+    const sum = new Float64Array(track.now.length);
+    for (const place of places) track.addTo(sum, place);
+    return [...sum];
+  };
+
   it('interpolate percentiles within buckets, as histogram_quantile does', () => {
     const bounds = [0.1, 0.2, 0.4];
     expect(quantile(0.5, [0, 0, 0, 0], bounds)).to.equal(null);
@@ -260,15 +310,29 @@ describe('the figures of /overview', () => {
   });
 
   it('take a counter that became smaller for one that has begun anew', () => {
-    const track = new Track(1);
+    const track = new Track([0]);
     const take = (value: number, place: number) => {
       track.now[0] = value;
       track.take(place);
-      return track.at(place)[0];
+      return over(track, [place])[0];
     };
     expect([take(5, 0), take(7, 1), take(3, 2), take(3, 3)]).to.deep.equal([5, 2, 3, 0]);
-    expect(track.over([0, 1, 2, 3])[0]).to.equal(10);
+    expect(over(track, [0, 1, 2, 3])[0]).to.equal(10);
     expect(take(9, POINTS - 1)).to.equal(6);
+  });
+
+  it('take as much room for a number as it needs, and lose none', () => {
+    const track = new Track([0, 0]);
+    const grown = [255, 256, 65_536, 2 ** 32];
+    for (const [place, size] of grown.entries()) {
+      track.now[1]! += size;
+      track.open = size;
+      track.take(place);
+    }
+    const places = [...grown.keys()];
+    expect(places.map((place) => over(track, [place]))).to.deep.equal(grown.map((size) => [0, size]));
+    expect(places.map((place) => track.openAt(place))).to.deep.equal(grown);
+    expect(over(track, places)).to.deep.equal([0, 255 + 256 + 65_536 + 2 ** 32]);
   });
 
   it('take for a failure what is the fault of the endpoint or of the sidecar', () => {

@@ -249,6 +249,40 @@ describe('the metrics of sessions', () => {
       .and.to.not.include(upstream.address);
   });
 
+  it('go with their route, when no session has it any more', async () => {
+    const held: (() => void)[] = [];
+    const slow = await httpUpstream(({ url }, response) => {
+      if (url === '/old/held') held.push(() => response.end('good'));
+      else response.end('good');
+    });
+    const to = (path: string) => ({ endpoints: [slow.address], route: { match: { path } } });
+    const { runtime, port } = await start(to('/old'));
+    await exchange(port, request('GET /old/x'));
+    const open = await RawClient.connect(port);
+    open.send(request('GET /old/held'));
+    await eventually(() => held.length === 1);
+    expect(await sidecar.reload(to('/new'))).to.equal('changed');
+    await exchange(port, request('GET /new/x'));
+    const during = await scraped(sidecar);
+    const of = (pattern: string) => [`route="inbound[0]"`, `http_route="${pattern}"`, 'method="GET"'];
+    expect(sampleOf(during, server, ...of('/old/*'))).to.equal(1);
+    expect(sampleOf(during, server, ...of('/new/*'))).to.equal(1);
+    held[0]!();
+    await open.until((text) => text.endsWith('good'));
+    await runtime.sessions.none();
+    const after = await scraped(sidecar);
+    expect(after).to.not.include('/old/*');
+    expect(sampleOf(after, server, ...of('/new/*'))).to.equal(1);
+    // What had no route stays, and what comes back goes on.
+    await exchange(port, request('GET /elsewhere'));
+    await sidecar.reload(to('/old'));
+    const back = await scraped(sidecar);
+    expect(sampleOf(back, server, ...of('/old/*'))).to.equal(2);
+    expect(sampleOf(back, server, 'route=""', 'code="404"')).to.equal(1);
+    expect(back).to.not.include('/new/*');
+    await slow.stop();
+  });
+
   it('are not there where they are not wanted, nor their hooks', async () => {
     await start({}, false);
     await exchange(sidecar.port, request('GET /'));

@@ -33,6 +33,8 @@ export function loadOf(cluster: Cluster): Load {
   return load;
 }
 
+const COUNT = { type: 'integer', minimum: 0 };
+
 /** The cluster's row at the admin address, where limits or retries count. */
 export const loadDetails: AdminDetails = {
   cluster(cluster) {
@@ -40,5 +42,15 @@ export const loadDetails: AdminDetails = {
     if (load === undefined) return undefined;
     const { exchanges, waiting, streams, retries } = load;
     return { load: { exchanges, waiting: waiting.size, streams, retries } };
+  },
+  schemas: {
+    cluster: {
+      load: {
+        type: 'object',
+        properties: { exchanges: COUNT, waiting: COUNT, streams: COUNT, retries: COUNT },
+        required: ['exchanges', 'waiting', 'streams', 'retries'],
+        additionalProperties: false,
+      },
+    },
   },
 };

@@ -23,6 +23,7 @@ export class Latencies {
       const entry = this.#entries.get(endpoint);
       return entry && { ewmaMs: Math.round(entry.ms * 1_000) / 1_000 };
     },
+    schemas: { endpoint: { ewmaMs: { type: 'number', minimum: 0 } } },
   };
 
   constructor(clock: Clock) {

@@ -1,4 +1,18 @@
-// What the paths answer, as far as the page shows it. Fields that a plugin adds are optional.
+// What the paths answer, as far as the page shows it. Fields that a plugin adds are optional. A test holds it all against
+// /openapi.json of a sidecar.
+
+/** By path: what GET of it answers. */
+export interface Answers {
+  readonly '/': PathList;
+  readonly '/healthz': Healthz;
+  readonly '/listeners': { readonly listeners: readonly ListenerAnswer[] };
+  readonly '/clusters': { readonly clusters: readonly ClusterAnswer[] };
+  readonly '/sessions': SessionsAnswer;
+  readonly '/traces': { readonly traces: readonly TraceAnswer[] };
+  readonly '/overview': Overview;
+  readonly '/config_dump': ConfigDump;
+  readonly '/logging': { readonly level: string };
+}
 
 export interface PathList {
   readonly paths: readonly { readonly method: string; readonly path: string; readonly doc: string }[];
@@ -6,7 +20,7 @@ export interface PathList {
 
 export interface Healthz {
   readonly status: 'starting' | 'ready' | 'draining' | 'stopped';
-  readonly version?: string;
+  readonly version: string;
   readonly startedAt: string;
   readonly uptimeSeconds: number;
   readonly generation: number;
@@ -52,6 +66,11 @@ export interface EndpointAnswer {
 export interface ClusterAnswer {
   readonly name: string;
   readonly connector: string;
+  /** Open at its endpoints, those that leave included. */
+  readonly requests: number;
+  readonly streams: number;
+  /** How many of its endpoints may not be picked. */
+  readonly out: number;
   readonly panic?: boolean;
   readonly endpoints: readonly EndpointAnswer[];
   readonly leaving?: readonly EndpointAnswer[];
@@ -73,7 +92,7 @@ export interface SessionAnswer {
   readonly listener: string;
   readonly peer: string;
   readonly method: string;
-  readonly host: string;
+  readonly host: string | null;
   readonly path: string;
   readonly route: string | null;
   readonly cluster: string | null;
@@ -83,9 +102,10 @@ export interface SessionAnswer {
   readonly ageSeconds: number;
   readonly bytes: BothWays;
   readonly eventStream?: true;
-  readonly messages?: BothWays;
+  readonly messages?: BothWays & { readonly total: number };
+  readonly messagesPerSecond?: BothWays;
   readonly idleSeconds?: BothSides | number;
-  readonly buffered?: BothSides;
+  readonly buffered?: BothSides & { readonly total: number };
   readonly pingMs?: BothSides;
 }
 
@@ -147,35 +167,24 @@ export interface Traffic {
     readonly p95Seconds: number | null;
     readonly p99Seconds: number | null;
   };
-  readonly webSockets?: {
-    readonly open?: number;
-    readonly openedPerSecond?: number;
-    readonly messagesPerSecond?: BothWays;
-  };
+  readonly webSockets: { readonly open: number; readonly openedPerSecond: number };
   readonly series: {
     readonly perSecond: Points;
     readonly failedPerSecond: Points;
+    readonly successRatio: Points;
     readonly p50Seconds: Points;
     readonly p95Seconds: Points;
-    readonly p99Seconds?: Points;
-    readonly open?: Points;
+    readonly p99Seconds: Points;
+    readonly open: Points;
   };
-}
-
-export interface EndpointTraffic {
-  readonly perSecond: number;
-  readonly failedPerSecond: number;
-  readonly series: { readonly perSecond: Points; readonly failedPerSecond: Points };
 }
 
 export interface Overview {
   readonly at: string;
   readonly windowSeconds: number;
-  readonly pointSeconds: number;
-  readonly points: readonly string[];
+  /** Of all points together. */
+  readonly seriesSeconds: number;
   readonly total: Traffic;
   readonly listeners: Readonly<Record<string, Traffic>>;
-  readonly clusters: Readonly<
-    Record<string, Traffic & { readonly endpoints: Readonly<Record<string, EndpointTraffic>> }>
-  >;
+  readonly clusters: Readonly<Record<string, Traffic & { readonly endpoints: Readonly<Record<string, Traffic>> }>>;
 }

@@ -53,8 +53,13 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
   const text = await response.text();
   const body = jsonOf(text);
   if (!response.ok && !(response.status === 503 && body !== undefined && !('error' in body)))
-    throw new Refused(response.status, String(body?.error ?? (text || response.statusText)));
+    throw refusal(response, text);
   return body as T;
+}
+
+/** What an answer that is none says of it. */
+export function refusal({ status, statusText }: Response, text: string): Refused {
+  return new Refused(status, String(jsonOf(text)?.error ?? (text || statusText)));
 }
 
 function jsonOf(text: string): { readonly error?: unknown } | undefined {

@@ -84,8 +84,3 @@ export function count(value: number, noun: string): string {
 export function plain(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? NONE);
 }
-
-/** 1 − failed/all; null where there was nothing. */
-export function successOf(perSecond: Figure, failedPerSecond: Figure): number | null {
-  return perSecond == null || perSecond <= 0 ? null : Math.max(0, 1 - (failedPerSecond ?? 0) / perSecond);
-}

@@ -1,10 +1,12 @@
-import type { Healthz, PathList } from './answers.ts';
-import { ask, Refused, request } from './api.ts';
+import type { Answers } from './answers.ts';
+import { ask, Refused, refusal, request } from './api.ts';
 import { EventReader } from './event-reader.ts';
 
 /** What is known of a path. */
-export interface Told {
-  readonly value?: unknown;
+export interface Told<T = unknown> {
+  readonly value?: T;
+  /** Why there is no value, as the path tells it. */
+  readonly error?: string;
   /** Milliseconds since 1970, as this browser counts them. */
   readonly at: number;
   /** The sidecar has no such path: a plugin is off. */
@@ -33,7 +35,12 @@ class Live {
   #failures = 0;
   #generation: number | undefined;
   connection: Connection = { state: 'connecting' };
-  paths: PathList['paths'] = [];
+  paths: Answers['/']['paths'] = [];
+
+  constructor() {
+    // Nobody looks at a page that is hidden: it leaves the stream to others, and asks anew when it is shown.
+    document.addEventListener('visibilitychange', () => this.#openIn(0));
+  }
 
   /** Follows a path until the function that it returns is called. */
   want(path: string): () => void {
@@ -71,11 +78,12 @@ class Live {
 
   async #open(): Promise<void> {
     this.#stream?.abort();
-    if (this.#wanted.size === 0) return;
+    this.#stream = undefined;
+    if (this.#wanted.size === 0 || document.hidden) return;
     const stream = new AbortController();
     this.#stream = stream;
     try {
-      const { paths } = await ask<PathList>('/', { signal: stream.signal });
+      const { paths } = await ask<Answers['/']>('/', { signal: stream.signal });
       this.paths = paths;
       await this.#follow(this.#present(), stream);
       this.#lost('the sidecar has ended the stream');
@@ -96,7 +104,7 @@ class Live {
   async #follow(paths: readonly string[], stream: AbortController): Promise<void> {
     const query = new URLSearchParams([...paths.map((path) => ['path', path]), ['every', String(EVERY_SECONDS)]]);
     const response = await request(`/live?${query}`, { signal: stream.signal });
-    if (!response.ok) throw new Refused(response.status, `/live answered ${response.status}`);
+    if (!response.ok) throw refusal(response, await response.text());
     this.#failures = 0;
     const reader = new EventReader((name, data) => this.#event(name, data));
     let silence = setTimeout(() => stream.abort(new Error('nothing came any more')), SILENCE_MS);
@@ -114,10 +122,10 @@ class Live {
 
   #event(name: string, data: string): void {
     if (!name.startsWith('/')) return;
-    const value: unknown = JSON.parse(data);
-    this.#told.set(name, { value, at: Date.now() });
+    const value = JSON.parse(data) as object;
+    this.#told.set(name, { ...('error' in value ? { error: String(value.error) } : { value }), at: Date.now() });
     if (name !== '/healthz') return;
-    const { generation } = value as Healthz;
+    const { generation } = value as Answers['/healthz'];
     // Another configuration may have other plugins, and so other paths.
     if (this.#generation !== undefined && this.#generation !== generation) this.#openIn(0);
     this.#generation = generation;

@@ -1,20 +1,20 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Answers } from './answers.ts';
 import { type Connection, live, type Told } from './live.ts';
 
-/** What a path tells, now and whenever it changes; `undefined` where nothing is to be followed. */
-export function useLive<T>(path: string | undefined): Told & { readonly value?: T } {
+/** What a path tells, asked with that query, now and whenever it changes. */
+export function useLive<P extends keyof Answers>(path: P, query = ''): Told<Answers[P]> {
+  const asked = query === '' ? path : `${path}?${query}`;
   const [, redraw] = useState(0);
   useEffect(() => {
-    if (path === undefined) return undefined;
     const unsubscribe = live.subscribe(() => redraw((n) => n + 1));
-    const leave = live.want(path);
+    const leave = live.want(asked);
     return () => {
       unsubscribe();
       leave();
     };
-  }, [path]);
-  const told = path === undefined ? undefined : live.told(path);
-  return (told ?? { at: 0 }) as Told & { readonly value?: T };
+  }, [asked]);
+  return (live.told(asked) ?? { at: 0 }) as Told<Answers[P]>;
 }
 
 export function useConnection(): Connection {

@@ -1,10 +1,9 @@
-import type { Healthz } from '../data/answers.ts';
 import { count, timeOfDay } from '../data/format.ts';
 import { useLive } from '../data/use-live.ts';
 
 /** What nobody may overlook, whatever they look at. */
 export function Banners() {
-  const { value } = useLive<Healthz>('/healthz');
+  const { value } = useLive('/healthz');
   if (value === undefined) return null;
   const { status, sessions, reloads } = value;
   return (

@@ -1,5 +1,5 @@
 import type { Address } from '../data/address.ts';
-import type { ConfigDump, ConfigValue } from '../data/answers.ts';
+import type { ConfigValue } from '../data/answers.ts';
 import { valuesOf } from '../data/config-values.ts';
 import { plain } from '../data/format.ts';
 import { setQuery } from '../data/use-address.ts';
@@ -21,7 +21,7 @@ const KINDS = ['set', 'default'];
 
 /** The configuration in force, and where each value of it comes from. */
 export function Configuration({ address }: { address: Address }) {
-  const { value } = useLive<ConfigDump>('/config_dump?origins');
+  const { value } = useLive('/config_dump', 'origins');
   if (value === undefined) return <p class="absent">Waiting for the first data …</p>;
   const search = (address.query.get('text') ?? '').toLowerCase();
   const kind = address.query.get('origin') ?? '';

@@ -1,4 +1,3 @@
-import type { ClusterAnswer, Healthz, ListenerAnswer, Overview as OverviewAnswer } from '../data/answers.ts';
 import { useLive } from '../data/use-live.ts';
 import { Absent } from '../parts/absent.tsx';
 import { Clusters } from './overview/clusters.tsx';
@@ -8,12 +7,12 @@ import { TotalTraffic } from './overview/total-traffic.tsx';
 
 /** How the sidecar is, and how its traffic goes. */
 export function Overview() {
-  const health = useLive<Healthz>('/healthz').value;
-  const overview = useLive<OverviewAnswer>('/overview');
-  const listeners = useLive<{ listeners: readonly ListenerAnswer[] }>('/listeners').value;
-  const clusters = useLive<{ clusters: readonly ClusterAnswer[] }>('/clusters').value;
+  const health = useLive('/healthz').value;
+  const overview = useLive('/overview');
+  const listeners = useLive('/listeners').value;
+  const clusters = useLive('/clusters').value;
   if (health === undefined) return <p class="absent">Waiting for the first data …</p>;
-  const traffic = overview.value?.total === undefined ? undefined : overview.value;
+  const traffic = overview.value;
   return (
     <>
       <h1 class="unseen">Overview</h1>

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { hashOf } from '../data/address.ts';
-import type { SessionAnswer, SessionsAnswer } from '../data/answers.ts';
+import type { SessionAnswer } from '../data/answers.ts';
 import { timeOfDay } from '../data/format.ts';
 import { useLive } from '../data/use-live.ts';
 import { Fields } from '../parts/fields.tsx';
@@ -10,7 +10,7 @@ import { MessageRates } from './sessions/message-rates.tsx';
 
 /** Everything about one session, as long as it is open; then what was last known of it. */
 export function SessionDetail({ id }: { id: string }) {
-  const { value, at } = useLive<SessionsAnswer>(`/sessions?${new URLSearchParams({ id })}`);
+  const { value, at } = useLive('/sessions', String(new URLSearchParams({ id })));
   const [closing, setClosing] = useState(false);
   const [closedWith, setClosedWith] = useState<string>();
   const last = useRef<{ session: SessionAnswer; at: number }>(undefined);
@@ -44,7 +44,9 @@ export function SessionDetail({ id }: { id: string }) {
           </button>
         </p>
       )}
-      {session?.messages !== undefined && <MessageRates session={session} />}
+      {session?.messagesPerSecond !== undefined && (
+        <MessageRates perSecond={session.messagesPerSecond} ageSeconds={session.ageSeconds} />
+      )}
       {known !== undefined && <Fields of={fieldsOf(known)} />}
       {closing && known !== undefined && (
         <CloseDialog

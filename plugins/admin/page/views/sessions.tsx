@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { Address } from '../data/address.ts';
-import type { SessionAnswer, SessionsAnswer } from '../data/answers.ts';
+import type { SessionAnswer } from '../data/answers.ts';
 import { number } from '../data/format.ts';
 import { formatOrder, parseOrder, sorted } from '../data/order.ts';
 import { setQuery } from '../data/use-address.ts';
@@ -18,10 +18,11 @@ export function Sessions({ address }: { address: Address }) {
   const { query } = address;
   const chosen = CHOICES.filter((name) => query.get(name)).map((name) => [name, query.get(name)!]);
   const search = new URLSearchParams(chosen);
-  const { value } = useLive<SessionsAnswer>(search.size === 0 ? '/sessions' : `/sessions?${search}`);
+  const { value } = useLive('/sessions', String(search));
   const order = parseOrder(query.get('sort'), '-age');
   const sessions = value?.sessions ?? [];
-  const found = sessions.filter(finder(query.get('text') ?? ''));
+  const text = query.get('text') ?? '';
+  const found = text === '' ? sessions : sessions.filter(finder(text));
   const { sortBy } = COLUMNS.find(({ key }) => key === order.key) ?? {};
   const rows = sortBy === undefined ? found : sorted(found, sortBy, order.descending);
   return (
@@ -31,7 +32,7 @@ export function Sessions({ address }: { address: Address }) {
       <p class="note" role="status">
         {value === undefined
           ? 'Waiting for the first data …'
-          : `${number(rows.length)} of ${number(value.open)} open sessions`}
+          : `${number(text === '' ? value.matching : rows.length)} of ${number(value.open)} open sessions`}
         {value !== undefined && value.matching > sessions.length && (
           <>
             {' '}

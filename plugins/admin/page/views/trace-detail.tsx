@@ -1,6 +1,5 @@
 import { useState } from 'preact/hooks';
 import { hashOf } from '../data/address.ts';
-import type { TraceAnswer } from '../data/answers.ts';
 import { count, latency, timeOfDay } from '../data/format.ts';
 import { useLive } from '../data/use-live.ts';
 import { Badge } from '../parts/badge.tsx';
@@ -9,9 +8,9 @@ import { Waterfall } from './traces/waterfall.tsx';
 
 /** One trace, span by span. */
 export function TraceDetail({ id }: { id: string }) {
-  const { value } = useLive<{ traces?: readonly TraceAnswer[]; error?: string }>(`/traces?trace=${id}`);
+  const { value, error } = useLive('/traces', `trace=${id}`);
   const [selected, select] = useState<string>();
-  const trace = value?.traces?.[0];
+  const trace = value?.traces[0];
   const span = trace?.spans.find(({ spanId }) => spanId === selected) ?? trace?.spans[0];
   return (
     <>
@@ -21,7 +20,7 @@ export function TraceDetail({ id }: { id: string }) {
       <h1>
         Trace <span class="id">{id}</span>
       </h1>
-      {value?.error !== undefined && <p class="absent">{value.error}</p>}
+      {error !== undefined && <p class="absent">{error}</p>}
       {trace !== undefined && (
         <>
           <p class="note">

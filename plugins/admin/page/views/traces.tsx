@@ -36,7 +36,7 @@ const COLUMNS: readonly Column<TraceAnswer>[] = [
 
 /** The traces that the sidecar still has. */
 export function Traces({ address }: { address: Address }) {
-  const { value, absent } = useLive<{ traces: readonly TraceAnswer[] }>(`/traces?limit=${LIMIT}`);
+  const { value, absent } = useLive('/traces', `limit=${LIMIT}`);
   const { query } = address;
   const onlyErrors = query.has('error');
   const path = query.get('path') ?? '';

@@ -8,7 +8,7 @@ const LEVELS = ['debug', 'info', 'warn', 'error'];
 
 /** Changes what is logged, until the process ends. */
 export function LogLevel() {
-  const { value, absent } = useLive<{ level: string }>('/logging');
+  const { value, absent } = useLive('/logging');
   const [problem, setProblem] = useState<string>();
   const set = async (level: string) => {
     try {

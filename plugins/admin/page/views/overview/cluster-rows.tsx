@@ -1,6 +1,6 @@
 import { hashOf } from '../../data/address.ts';
-import type { ClusterAnswer, EndpointAnswer, EndpointTraffic, Overview } from '../../data/answers.ts';
-import { latency, number, percent, rate, successOf } from '../../data/format.ts';
+import type { ClusterAnswer, EndpointAnswer, Overview, Traffic } from '../../data/answers.ts';
+import { latency, number, percent, rate } from '../../data/format.ts';
 import { verdictOn } from '../../data/words.ts';
 import { Badge } from '../../parts/badge.tsx';
 import { Sparkline } from '../../parts/sparkline.tsx';
@@ -9,31 +9,20 @@ type ClusterTraffic = Overview['clusters'][string];
 
 /** A cluster, and below it its endpoints. */
 export function ClusterRows({ cluster, traffic }: { cluster: ClusterAnswer; traffic: ClusterTraffic | undefined }) {
-  const { name, endpoints, leaving = [], panic = false } = cluster;
-  const all = [...endpoints, ...leaving];
-  const sum = (of: (endpoint: EndpointAnswer) => number) => all.reduce((total, one) => total + of(one), 0);
+  const { name, requests, streams, endpoints, leaving = [], panic = false } = cluster;
   return (
     <tbody>
       <tr class="group">
         <th scope="rowgroup">
           <a href={hashOf('sessions', undefined, { cluster: name })}>{name}</a>
         </th>
-        <td>{panic ? <Badge tone="bad">too few are in: all are used</Badge> : summary(endpoints)}</td>
+        <td>{panic ? <Badge tone="bad">too few are in: all are used</Badge> : summary(cluster)}</td>
         <td />
-        <td class="numeric">{number(sum(({ requests }) => requests))}</td>
-        <td class="numeric">{number(sum(({ streams }) => streams))}</td>
-        <td class="numeric">{rate(traffic?.requests.perSecond)}</td>
-        <td class="numeric">{percent(traffic?.requests.successRatio)}</td>
-        <td class="numeric">{latency(traffic?.requests.p99Seconds)}</td>
-        <td>
-          <Sparkline
-            points={traffic?.series.perSecond}
-            failed={traffic?.series.failedPerSecond}
-            label={`requests per second to ${name}`}
-          />
-        </td>
+        <td class="numeric">{number(requests)}</td>
+        <td class="numeric">{number(streams)}</td>
+        <TrafficCells to={name} traffic={traffic} />
       </tr>
-      {all.map((endpoint, index) => (
+      {[...endpoints, ...leaving].map((endpoint, index) => (
         <EndpointRow
           key={`${endpoint.address} ${index}`}
           endpoint={endpoint}
@@ -50,7 +39,7 @@ interface EndpointProps {
   readonly endpoint: EndpointAnswer;
   readonly leaving: boolean;
   readonly panic: boolean;
-  readonly traffic: EndpointTraffic | undefined;
+  readonly traffic: Traffic | undefined;
 }
 
 function EndpointRow({ endpoint, leaving, panic, traffic }: EndpointProps) {
@@ -68,22 +57,28 @@ function EndpointRow({ endpoint, leaving, panic, traffic }: EndpointProps) {
       <td class="numeric">{number(weight)}</td>
       <td class="numeric">{number(requests)}</td>
       <td class="numeric">{number(streams)}</td>
-      <td class="numeric">{rate(traffic?.perSecond)}</td>
-      <td class="numeric">{percent(successOf(traffic?.perSecond, traffic?.failedPerSecond))}</td>
-      <td />
-      <td>
-        <Sparkline
-          points={traffic?.series.perSecond}
-          failed={traffic?.series.failedPerSecond}
-          label={`requests per second to ${address}`}
-        />
-      </td>
+      <TrafficCells to={address} traffic={traffic} />
     </tr>
   );
 }
 
-function summary(endpoints: readonly EndpointAnswer[]) {
-  const out = endpoints.filter(({ health }) => health?.state === 'out').length;
+function TrafficCells({ to, traffic }: { to: string; traffic: Traffic | undefined }) {
+  const { requests, series } = traffic ?? {};
+  return (
+    <>
+      <td class="numeric">{rate(requests?.perSecond)}</td>
+      <td class="numeric">{percent(requests?.successRatio)}</td>
+      <td class="numeric">{latency(requests?.p50Seconds)}</td>
+      <td class="numeric">{latency(requests?.p95Seconds)}</td>
+      <td class="numeric">{latency(requests?.p99Seconds)}</td>
+      <td>
+        <Sparkline points={series?.perSecond} failed={series?.failedPerSecond} label={`requests per second to ${to}`} />
+      </td>
+    </>
+  );
+}
+
+function summary({ endpoints, out }: ClusterAnswer) {
   if (endpoints.length === 0) return <Badge tone="bad">no endpoints</Badge>;
   return out === 0 ? null : <Badge tone="bad">{`${out} of ${endpoints.length} out`}</Badge>;
 }

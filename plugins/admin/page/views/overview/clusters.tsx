@@ -45,6 +45,12 @@ export function Clusters({ clusters, traffic }: { clusters: readonly ClusterAnsw
                 Success
               </th>
               <th scope="col" class="numeric">
+                p50
+              </th>
+              <th scope="col" class="numeric">
+                p95
+              </th>
+              <th scope="col" class="numeric">
                 p99
               </th>
               <th scope="col">Last minutes</th>

@@ -19,9 +19,11 @@ const COLUMNS: readonly Column<Row>[] = [
   { key: 'state', title: 'State', cell: stateOf },
   { key: 'address', title: 'Address', cell: ({ protocol, address }) => `${protocol} ${address}` },
   { key: 'connections', title: 'Connections', numeric: true, cell: ({ connections }) => number(connections) },
-  { key: 'open', title: 'WebSockets', numeric: true, cell: ({ traffic }) => number(traffic?.webSockets?.open) },
+  { key: 'open', title: 'WebSockets', numeric: true, cell: ({ traffic }) => number(traffic?.webSockets.open) },
   { key: 'rate', title: 'Requests', numeric: true, cell: ({ traffic }) => rate(traffic?.requests.perSecond) },
   { key: 'success', title: 'Success', numeric: true, cell: ({ traffic }) => percent(traffic?.requests.successRatio) },
+  { key: 'p50', title: 'p50', numeric: true, cell: ({ traffic }) => latency(traffic?.requests.p50Seconds) },
+  { key: 'p95', title: 'p95', numeric: true, cell: ({ traffic }) => latency(traffic?.requests.p95Seconds) },
   { key: 'p99', title: 'p99', numeric: true, cell: ({ traffic }) => latency(traffic?.requests.p99Seconds) },
   {
     key: 'course',

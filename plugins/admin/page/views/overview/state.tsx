@@ -15,7 +15,7 @@ export function State({ health }: { health: Healthz }) {
         more={`reloads: ${reloads.changed} changed, ${reloads.failed} failed`}
       />
       <Figure name="Open sessions" value={number(sessions)} />
-      {version !== undefined && <Figure name="Version" value={version} />}
+      <Figure name="Version" value={version} />
     </dl>
   );
 }

@@ -1,5 +1,5 @@
 import type { Overview } from '../../data/answers.ts';
-import { latency, number, percent, rate, successOf } from '../../data/format.ts';
+import { duration, latency, number, percent, rate } from '../../data/format.ts';
 import { Figure } from '../../parts/figure.tsx';
 import { Sparkline } from '../../parts/sparkline.tsx';
 
@@ -8,10 +8,9 @@ const GOOD_ENOUGH = 0.99;
 
 /** The figures over all listeners, each with its course. */
 export function TotalTraffic({ overview }: { overview: Overview }) {
-  const { total, windowSeconds, points, pointSeconds } = overview;
+  const { total, windowSeconds, seriesSeconds } = overview;
   const { requests, webSockets, series } = total;
-  const span = `the last ${Math.round((points.length * pointSeconds) / 60)} minutes`;
-  const success = series.perSecond.map((all, index) => successOf(all, series.failedPerSecond[index]));
+  const span = `the last ${duration(seriesSeconds)}`;
   const poor = requests.successRatio !== null && requests.successRatio < GOOD_ENOUGH;
   return (
     <dl class="figures traffic" title={`of the last ${windowSeconds} s; the lines are ${span}`}>
@@ -19,7 +18,7 @@ export function TotalTraffic({ overview }: { overview: Overview }) {
         <Sparkline points={series.perSecond} failed={series.failedPerSecond} label={`requests per second, ${span}`} />
       </Figure>
       <Figure name="Success" value={percent(requests.successRatio)} tone={poor ? 'bad' : undefined}>
-        <Sparkline points={success} most={1} label={`share of successes, ${span}`} />
+        <Sparkline points={series.successRatio} most={1} label={`share of successes, ${span}`} />
       </Figure>
       <Figure name="p50" value={latency(requests.p50Seconds)}>
         <Sparkline points={series.p50Seconds} label={`median, ${span}`} />
@@ -30,7 +29,7 @@ export function TotalTraffic({ overview }: { overview: Overview }) {
       <Figure name="p99" value={latency(requests.p99Seconds)}>
         <Sparkline points={series.p99Seconds} label={`99th percentile, ${span}`} />
       </Figure>
-      <Figure name="WebSockets" value={number(webSockets?.open)} more={`${rate(webSockets?.openedPerSecond)} opened`}>
+      <Figure name="WebSockets" value={number(webSockets.open)} more={`${rate(webSockets.openedPerSecond)} opened`}>
         <Sparkline points={series.open} label={`open WebSockets, ${span}`} />
       </Figure>
     </dl>

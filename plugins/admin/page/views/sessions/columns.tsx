@@ -32,15 +32,15 @@ export const COLUMNS: readonly Column<SessionAnswer>[] = [
     key: 'messages',
     title: 'Messages',
     numeric: true,
-    sortBy: messagesOf,
-    cell: (session) => number(messagesOf(session)),
+    sortBy: ({ messages }) => messages?.total,
+    cell: ({ messages }) => number(messages?.total),
   },
   {
     key: 'buffered',
     title: 'Buffered',
     numeric: true,
-    sortBy: bufferedOf,
-    cell: (session) => bytes(bufferedOf(session)),
+    sortBy: ({ buffered }) => buffered?.total,
+    cell: ({ buffered }) => bytes(buffered?.total),
   },
 ];
 
@@ -48,19 +48,11 @@ function kindOf({ kind, eventStream }: SessionAnswer): string {
   return eventStream ? 'event stream' : kind;
 }
 
-/** Since the last byte of either side. */
+/** Since the last byte of either side: the smaller one of the two. */
 export function idleOf({ idleSeconds }: SessionAnswer): number | undefined {
   return typeof idleSeconds === 'object' ? least(idleSeconds) : idleSeconds;
 }
 
 function least({ downstream, upstream }: BothSides): number {
   return Math.min(downstream ?? Number.POSITIVE_INFINITY, upstream ?? Number.POSITIVE_INFINITY);
-}
-
-function messagesOf({ messages }: SessionAnswer): number | undefined {
-  return messages && messages.received + messages.sent;
-}
-
-function bufferedOf({ buffered }: SessionAnswer): number | undefined {
-  return buffered && (buffered.downstream ?? 0) + (buffered.upstream ?? 0);
 }

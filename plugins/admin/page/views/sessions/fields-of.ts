@@ -1,19 +1,20 @@
-import type { BothSides, SessionAnswer } from '../../data/answers.ts';
-import { bytes, duration, latency, number, plain } from '../../data/format.ts';
+import type { BothSides, BothWays, SessionAnswer } from '../../data/answers.ts';
+import { bytes, duration, latency, number, plain, rate } from '../../data/format.ts';
 
 type Shown = (value: never) => string;
 
 const sides = (show: (value: number | null) => string) => (value: BothSides) =>
   `client ${show(value.downstream)}, endpoint ${show(value.upstream)}`;
 
+const ways = (show: (value: number) => string) => (value: BothWays) =>
+  `received ${show(value.received)}, sent ${show(value.sent)}`;
+
 /** How the fields that have a unit are shown; the others are shown as they are. */
 const KNOWN: Readonly<Record<string, readonly [name: string, show: Shown]>> = {
   ageSeconds: ['age', duration],
-  bytes: ['bytes', ({ received, sent }: SessionAnswer['bytes']) => `received ${bytes(received)}, sent ${bytes(sent)}`],
-  messages: [
-    'messages',
-    ({ received, sent }: SessionAnswer['bytes']) => `received ${number(received)}, sent ${number(sent)}`,
-  ],
+  bytes: ['bytes', ways(bytes)],
+  messages: ['messages', ways(number)],
+  messagesPerSecond: ['messages per second', ways(rate)],
   idleSeconds: [
     'idle',
     (value: number | BothSides) => (typeof value === 'number' ? duration(value) : sides(duration)(value)),

@@ -1,23 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
-import type { SessionAnswer } from '../../data/answers.ts';
+import type { BothWays } from '../../data/answers.ts';
 import { rate } from '../../data/format.ts';
-import { type Sample, sampled } from '../../data/samples.ts';
 import { Figure } from '../../parts/figure.tsx';
 import { Sparkline } from '../../parts/sparkline.tsx';
 
-/** Messages per second each way, from one look to the next. */
-export function MessageRates({ session }: { session: SessionAnswer }) {
-  const [samples, set] = useState<readonly Sample[]>([]);
-  const { ageSeconds } = session;
-  useEffect(() => set((before) => sampled(before, session)), [ageSeconds]);
-  const last = samples.at(-1);
+/** Looks that a line goes back: some three minutes. */
+const KEPT = 90;
+
+/** Messages per second each way, and what they were since this was opened. `ageSeconds` of the session tells one look from the next. */
+export function MessageRates({ perSecond, ageSeconds }: { perSecond: BothWays; ageSeconds: number }) {
+  const [looks, set] = useState<readonly BothWays[]>([]);
+  useEffect(() => set((before) => [...before, perSecond].slice(-KEPT)), [ageSeconds]);
   return (
     <dl class="figures">
-      <Figure name="From the client" value={rate(last?.received)} more="messages">
-        <Sparkline points={samples.map(({ received }) => received)} label="messages per second from the client" />
+      <Figure name="From the client" value={rate(perSecond.received)} more="messages">
+        <Sparkline points={looks.map(({ received }) => received)} label="messages per second from the client" />
       </Figure>
-      <Figure name="To the client" value={rate(last?.sent)} more="messages">
-        <Sparkline points={samples.map(({ sent }) => sent)} label="messages per second to the client" />
+      <Figure name="To the client" value={rate(perSecond.sent)} more="messages">
+        <Sparkline points={looks.map(({ sent }) => sent)} label="messages per second to the client" />
       </Figure>
     </dl>
   );

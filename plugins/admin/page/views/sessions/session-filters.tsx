@@ -1,5 +1,5 @@
 import type { Address } from '../../data/address.ts';
-import type { ClusterAnswer, ListenerAnswer, SessionAnswer } from '../../data/answers.ts';
+import type { SessionAnswer } from '../../data/answers.ts';
 import { setQuery } from '../../data/use-address.ts';
 import { useLive } from '../../data/use-live.ts';
 import { Choice, Filters, Search } from '../../parts/filters.tsx';
@@ -9,8 +9,8 @@ export const CHOICES = ['kind', 'listener', 'route', 'cluster', 'endpoint'] as c
 
 /** Chooses sessions; what is chosen stands in the address. */
 export function SessionFilters({ address, sessions }: { address: Address; sessions: readonly SessionAnswer[] }) {
-  const listeners = useLive<{ listeners: readonly ListenerAnswer[] }>('/listeners').value?.listeners ?? [];
-  const clusters = useLive<{ clusters: readonly ClusterAnswer[] }>('/clusters').value?.clusters ?? [];
+  const listeners = useLive('/listeners').value?.listeners ?? [];
+  const clusters = useLive('/clusters').value?.clusters ?? [];
   const options: Readonly<Record<(typeof CHOICES)[number], readonly string[]>> = {
     kind: ['http', 'websocket'],
     listener: listeners.map(({ name }) => name),
