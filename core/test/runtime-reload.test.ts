@@ -48,6 +48,7 @@ describe('a reload of a runtime', () => {
       ['other', 'accepting', 0],
       ['inbound', 'draining', 2],
     ]);
+    expect([...runtime.routes()].map(({ name }) => name)).to.deep.equal(['other[0]']);
     expect(await (await client(runtime, 'other')).ask('hello')).to.equal('v1 2 other[0] a:1');
     expect(await refusalOf(port)).to.equal('ECONNREFUSED');
     busy.socket.end();
