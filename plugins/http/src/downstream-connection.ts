@@ -17,10 +17,11 @@ import { forwardedCertificate } from './forwarded-certificate.ts';
 import { HeadScanner, MALFORMED, MAX_HEAD_BYTES, NEED_MORE } from './head-scanner.ts';
 import { localReply, statusLine } from './heads.ts';
 import { HttpSession } from './http-session.ts';
+import { REQUEST_NAMES } from './request-fields.ts';
 import { hopOf, MAX_TARGET_BYTES, type RequestOrigin, RequestParser } from './request-parser.ts';
 import { type ListenerSettings, listenerSettings } from './settings.ts';
 
-const scanner = new HeadScanner();
+const scanner = new HeadScanner(REQUEST_NAMES);
 const parser = new RequestParser();
 
 // What the connection is doing.

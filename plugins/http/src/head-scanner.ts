@@ -1,5 +1,6 @@
 import { latin1 } from '@outrigger/core';
 import { FIELD_VALUE, TOKEN } from './characters.ts';
+import type { FieldNames } from './field-names.ts';
 
 const CR = 13;
 const LF = 10;
@@ -33,6 +34,13 @@ export class HeadScanner {
   count = 0;
   /** Four offsets for each field: start and end of its name, start and end of its value. The line goes on to CR LF. */
   readonly offsets = new Int32Array(MAX_FIELDS * 4);
+  /** The name of each field, where it is one of those that are to be known; else empty. */
+  readonly names: string[] = new Array(MAX_FIELDS).fill('');
+  readonly #known: FieldNames;
+
+  constructor(known: FieldNames) {
+    this.#known = known;
+  }
 
   /** Scans `b` from `from`: the index after the head's last byte, or one of the three negative results. */
   scan(b: Buffer, from: number, to: number): number {
@@ -42,7 +50,8 @@ export class HeadScanner {
     const limit = from + MAX_HEAD_BYTES;
     const n = to > limit ? limit : to;
     const incomplete = to > limit ? TOO_LARGE : NEED_MORE;
-    const { offsets } = this;
+    const { offsets, names } = this;
+    const known = this.#known;
     let i = from;
     while (i < n && FIELD_VALUE[b[i]!] === 1) i++;
     if (i === n) return incomplete;
@@ -76,6 +85,7 @@ export class HeadScanner {
       if (field === offsets.length) return TOO_LARGE;
       let valueEnd = i;
       while (valueEnd > valueStart && (b[valueEnd - 1] === 32 || b[valueEnd - 1] === 9)) valueEnd--;
+      names[field >> 2] = known.of(b, nameStart, nameEnd);
       offsets[field] = nameStart;
       offsets[field + 1] = nameEnd;
       offsets[field + 2] = valueStart;

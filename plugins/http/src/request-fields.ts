@@ -12,13 +12,20 @@ const END_TO_END = new Set(
   sec-websocket-key sec-websocket-version sec-websocket-protocol sec-websocket-extensions`.split(/\s+/),
 );
 
-const NAMES = new FieldNames(
+/** The names that mean something here. */
+export const REQUEST_NAMES = new FieldNames(
   `te host expect upgrade forwarded x-real-ip connection keep-alive client-cert x-request-id content-length http2-settings x-forwarded-for
   proxy-connection x-forwarded-host transfer-encoding sec-websocket-key x-forwarded-proto client-cert-chain sec-websocket-version
   sec-websocket-protocol x-forwarded-client-cert`.split(/\s+/),
 );
 
-/** `X-Forwarded-*`: also those that nobody has thought of yet. */
+/** What tells of the client, or of its certificate, and counts only of those whom we trust. */
+const HEARSAY: ReadonlySet<string> = new Set(
+  'forwarded x-real-ip client-cert client-cert-chain x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-client-cert'.split(
+    ' ',
+  ),
+);
+/** And so does any other `X-Forwarded-*`, also those that nobody has thought of yet. */
 const FORWARDED = Buffer.from('x-forwarded-');
 
 /** What the fields of a request say (RFC 9110, RFC 9112 §6, RFC 6455 §4.2.1). One instance, read anew for each request. */
@@ -50,16 +57,19 @@ export class RequestFields {
   /** Reads the fields that `head` has found. False where one of them must not be as it is, or beside another. */
   read(head: HeadScanner, trusted: boolean, http10: boolean): boolean {
     this.#begin(head.count);
-    const { bytes, offsets, count } = head;
+    const { bytes, offsets, names, count } = head;
+    let bits = 0;
     for (let field = 0; field < count; field++) {
       const from = offsets[4 * field]!;
       const length = offsets[4 * field + 1]! - from;
-      this.names |= bitOfName(bytes[from]!, length);
-      const name = NAMES.of(head, field);
-      if (!trusted && (isHearsay(name) || (length > FORWARDED.length && spells(bytes, from, FORWARDED))))
-        this.hop.drop(field);
-      else if (name !== '' && !this.#field(head, field, name, http10)) return false;
+      const name = names[field]!;
+      bits |= bitOfName(bytes[from]!, length);
+      if (name === '') {
+        if (!trusted && length > FORWARDED.length && spells(bytes, from, FORWARDED)) this.hop.drop(field);
+      } else if (!trusted && HEARSAY.has(name)) this.hop.drop(field);
+      else if (!this.#field(head, field, name, http10)) return false;
     }
+    this.names = bits;
     return !this.chunked || this.length === -1;
   }
 
@@ -157,11 +167,6 @@ export class RequestFields {
     if (this.requestId === '' && isRequestId(id)) this.requestId = id;
     else this.hop.drop(field);
   }
-}
-
-/** What tells of the client, or of its certificate, and counts only of those whom we trust; as does any `X-Forwarded-*`. */
-function isHearsay(name: string): boolean {
-  return name === 'forwarded' || name === 'x-real-ip' || name === 'client-cert' || name === 'client-cert-chain';
 }
 
 /** Visible ASCII, up to 128 characters: what logs and headers can carry on. */

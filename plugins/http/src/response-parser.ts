@@ -12,7 +12,8 @@ const END_TO_END = new Set(
   ),
 );
 
-const NAMES = new FieldNames(
+/** The names that mean something here. */
+export const RESPONSE_NAMES = new FieldNames(
   `upgrade connection keep-alive content-type content-length proxy-connection content-encoding transfer-encoding sec-websocket-accept
   sec-websocket-protocol sec-websocket-extensions`.split(/\s+/),
 );
@@ -62,7 +63,7 @@ export class ResponseParser {
     if (!this.#readLine(head)) return false;
     this.#begin(head.count);
     for (let field = 0; field < head.count; field++) {
-      const name = NAMES.of(head, field);
+      const name = head.names[field]!;
       if (name !== '' && !this.#field(head, field, name)) return false;
     }
     if (this.#chunkedAt !== -1 && this.#lengthAt !== -1) return false;

@@ -3,9 +3,9 @@ import { BodyFraming, type Framing, INVALID, NO_BODY, UNTIL_CLOSE } from './body
 import type { Engine } from './engine.ts';
 import { HeadScanner, NEED_MORE } from './head-scanner.ts';
 import type { HttpSession } from './http-session.ts';
-import { ResponseParser } from './response-parser.ts';
+import { RESPONSE_NAMES, ResponseParser } from './response-parser.ts';
 
-const scanner = new HeadScanner();
+const scanner = new HeadScanner(RESPONSE_NAMES);
 const parser = new ResponseParser();
 
 /** After our FIN, so long is waited for the endpoint's. */

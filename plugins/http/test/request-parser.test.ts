@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { HeadScanner } from '../src/head-scanner.ts';
 import type { RequestView } from '../src/heads.ts';
+import { REQUEST_NAMES } from '../src/request-fields.ts';
 import { hopOf, type RequestOrigin, RequestParser } from '../src/request-parser.ts';
 
-const scanner = new HeadScanner();
+const scanner = new HeadScanner(REQUEST_NAMES);
 const parser = new RequestParser();
 
 /** A request as hooks see it; `id` as the session adds it. */
