@@ -102,6 +102,7 @@ export { proveDirectTls, secureStream } from './direct-tls.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
+export { randomBytesOnce } from './random-bytes.ts';
 export { randomHex } from './random-hex.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
 export { atOnce, inSlices, type Sliced } from './slices.ts';

@@ -38,6 +38,8 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
   #connected: (() => void) | undefined;
   /** Whether writes go to the handle: not while it connects, nor through TLS. */
   #direct = false;
+  /** Nothing is left of what the socket was given before it became direct: from then on its own queue stays empty. */
+  #queueless = false;
   /** A write to the handle has returned false, and its drain is to be told. */
   #full = false;
   /** What this turn of the event loop has written, to go out at its end: small pieces in one string, or one that is larger. */
@@ -83,17 +85,14 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
 
   write(data: Buffer | string): boolean {
     if (this.destroyed) return true;
-    if (typeof data === 'string' && data.length <= STRING_WRITE && this.#keepsUp) {
+    // Whose peer does not take what it is sent has to learn at once that he is to wait.
+    const keepsUp = this.#direct ? !this.#full : this.socket.writableLength === 0;
+    if (typeof data === 'string' && data.length <= STRING_WRITE && keepsUp) {
       this.#write(data);
       return true;
     }
     this.flush();
     return this.destroyed || this.#send(data);
-  }
-
-  /** Whether the peer takes what it is sent: else the writer has to learn at once that he is to wait. */
-  get #keepsUp(): boolean {
-    return this.#direct ? !this.#full : this.socket.writableLength === 0;
   }
 
   #write(text: string): void {
@@ -112,7 +111,8 @@ export class SocketStream extends SocketEvents<Socket> implements ByteStream, Se
   }
 
   #send(data: Buffer | string): boolean {
-    if (this.#direct && this.socket.writableLength === 0) return this.#toHandle(data);
+    if (this.#direct && !this.#queueless) this.#queueless = this.socket.writableLength === 0;
+    if (this.#queueless) return this.#toHandle(data);
     return typeof data === 'string' ? this.socket.write(data, 'latin1') : this.socket.write(data);
   }
 

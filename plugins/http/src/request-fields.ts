@@ -19,13 +19,7 @@ export const REQUEST_NAMES = new FieldNames(
   sec-websocket-protocol x-forwarded-client-cert`.split(/\s+/),
 );
 
-/** What tells of the client, or of its certificate, and counts only of those whom we trust. */
-const HEARSAY: ReadonlySet<string> = new Set(
-  'forwarded x-real-ip client-cert client-cert-chain x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-client-cert'.split(
-    ' ',
-  ),
-);
-/** And so does any other `X-Forwarded-*`, also those that nobody has thought of yet. */
+/** What so begins tells of the client, and counts only of those whom we trust: also where nobody has thought of it yet. */
 const FORWARDED = Buffer.from('x-forwarded-');
 
 /** What the fields of a request say (RFC 9110, RFC 9112 §6, RFC 6455 §4.2.1). One instance, read anew for each request. */
@@ -66,8 +60,7 @@ export class RequestFields {
       bits |= bitOfName(bytes[from]!, length);
       if (name === '') {
         if (!trusted && length > FORWARDED.length && spells(bytes, from, FORWARDED)) this.hop.drop(field);
-      } else if (!trusted && HEARSAY.has(name)) this.hop.drop(field);
-      else if (!this.#field(head, field, name, http10)) return false;
+      } else if (!this.#field(head, field, name, trusted, http10)) return false;
     }
     this.names = bits;
     return !this.chunked || this.length === -1;
@@ -91,7 +84,7 @@ export class RequestFields {
     this.names = 0;
   }
 
-  #field(head: HeadScanner, field: number, name: string, http10: boolean): boolean {
+  #field(head: HeadScanner, field: number, name: string, trusted: boolean, http10: boolean): boolean {
     const { hop } = this;
     switch (name) {
       case 'host':
@@ -129,22 +122,29 @@ export class RequestFields {
       case 'x-request-id':
         this.#requestId(head, field);
         return true;
+      // What tells of the client, or of its certificate.
+      case 'forwarded':
+      case 'x-real-ip':
+      case 'client-cert':
+      case 'client-cert-chain':
+        if (!trusted) hop.drop(field);
+        return true;
       case 'x-forwarded-for':
         hop.drop(field);
-        this.forwardedFor += `${head.value(field)}, `;
+        if (trusted) this.forwardedFor += `${head.value(field)}, `;
         return true;
       case 'x-forwarded-client-cert':
         // Behind what a trusted peer says of those before it comes what it proved itself (Envoy's APPEND_FORWARD).
         hop.drop(field);
-        this.forwardedCertificates += `${head.value(field)},`;
+        if (trusted) this.forwardedCertificates += `${head.value(field)},`;
         return true;
       case 'x-forwarded-host':
-        if (this.hasHost) hop.drop(field);
-        this.hasHost = true;
+        if (!trusted || this.hasHost) hop.drop(field);
+        else this.hasHost = true;
         return true;
       case 'x-forwarded-proto':
-        if (this.hasProto) hop.drop(field);
-        this.hasProto = true;
+        if (!trusted || this.hasProto) hop.drop(field);
+        else this.hasProto = true;
         return true;
       case 'sec-websocket-key':
         this.websocketKey = this.websocketKey === undefined ? head.value(field) : '';

@@ -65,7 +65,7 @@ export class RequestParser {
   #targetStart = 0;
   #targetEnd = 0;
   /** The `Host` of the last request: most of them name the same one. */
-  readonly #known = { authority: '', host: '', line: '' };
+  readonly #known = { bytes: Buffer.alloc(0), authority: '', host: '', line: '' };
 
   /** What the client, or a peer before it, has named the request; empty where that is still to be done. */
   get requestId(): string {
@@ -122,14 +122,13 @@ export class RequestParser {
   /** False where it is not one. */
   #readHost(head: HeadScanner, field: number): boolean {
     const known = this.#known;
-    const authority = head.value(field);
-    if (authority !== known.authority || authority === '') {
-      const { bytes, offsets } = head;
-      const from = offsets[4 * field + 2]!;
-      const to = offsets[4 * field + 3]!;
+    const { bytes, offsets } = head;
+    const from = offsets[4 * field + 2]!;
+    const to = offsets[4 * field + 3]!;
+    if (from === to || !isSame(bytes, from, to, known.bytes)) {
       const host = hostOf(bytes, from, to);
       if (host === '') return false;
-      // A copy of its own: a slice would hold on to the whole head.
+      known.bytes = Buffer.from(bytes.subarray(from, to));
       known.authority = latin1(bytes, from, to);
       known.host = host;
       known.line = `x-forwarded-host: ${known.authority}\r\n`;
@@ -229,6 +228,12 @@ export class RequestParser {
     if (!hasProto) text += secure ? 'x-forwarded-proto: https\r\n' : 'x-forwarded-proto: http\r\n';
     return text;
   }
+}
+
+function isSame(b: Uint8Array, from: number, to: number, known: Uint8Array): boolean {
+  if (to - from !== known.length) return false;
+  for (let i = 0; i < known.length; i++) if (b[from + i] !== known[i]) return false;
+  return true;
 }
 
 /** 1 for HTTP/1.1, 0 for HTTP/1.0, 2 for another well-formed version, -1 for anything else. */

@@ -51,6 +51,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   #keepAlive = true;
   #idleMs = 0;
   #idleSince = 0;
+  /** Kept where the timer is for a reader: whether he reads at all. */
   #sentAtTimer = 0;
   #error: Error | undefined;
 
@@ -76,7 +77,7 @@ export class UpstreamConnection extends Timer implements ConnectSink {
   expect(cause: Cause, ms: number): void {
     if (!this.established) return;
     this.#overdue = cause;
-    this.#sentAtTimer = this.stream.sent;
+    if (cause === 'upstream-write-timeout') this.#sentAtTimer = this.stream.sent;
     this.#engine.clock.arm(this, ms);
   }
 

@@ -1,5 +1,5 @@
 import type { Connection, HeaderOverlay, Headers, Session } from '@outrigger/core';
-import { newSpanId, newTraceId } from './ids.ts';
+import { newSpanId, newTraceparent } from './ids.ts';
 import type { Sampler } from './sampler.ts';
 import type { SpanParent } from './span.ts';
 import {
@@ -54,10 +54,11 @@ export class W3cPropagation implements Propagation {
   }
 
   #root(headers: Headers): SpanParent | undefined {
-    const traceId = newTraceId();
+    const traceparent = newTraceparent();
+    const traceId = traceIdOf(traceparent);
     const sampled = this.#sampler.root(traceId);
     if (sampled) return { traceId, spanId: undefined, remote: false, flags: SAMPLED, traceState: '' };
-    headers.append('traceparent', formatTraceparent(traceId, newSpanId(), 0));
+    headers.append('traceparent', traceparent);
     return undefined;
   }
 
