@@ -17,14 +17,14 @@ describe('the options of bench:scale', () => {
     expect(scaleOptions([])).to.deep.equal({
       quick: false,
       curves: CURVES,
-      rounds: 9,
-      seconds: 1,
+      rounds: 40,
+      seconds: 0.2,
       out: 'docs/benchmarks',
     });
   });
 
   it('write nothing in a quick run or of some curves, unless they are told where', () => {
-    expect(scaleOptions(['--quick'])).to.include({ rounds: 3, seconds: 0.5, out: undefined });
+    expect(scaleOptions(['--quick'])).to.include({ rounds: 8, seconds: 0.2, out: undefined });
     const { curves, out } = scaleOptions(['--curve', 'maglev', '--curve', 'listeners'])!;
     expect(curves.map(({ name }) => name)).to.deep.equal(['endpoints, maglev', 'listeners']);
     expect(out).to.equal(undefined);

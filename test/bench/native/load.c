@@ -1,14 +1,14 @@
 // The load of the benchmark: one thread, epoll, HTTP/1.1 and WebSocket.
-//   load http HOST PORT CONNECTIONS SECONDS METHOD PATH BODY CLOSE    as fast as answers come; BODY bytes, CLOSE 1: a connection each
-//   load open HOST PORT CONNECTIONS SECONDS RATE PATH                 RATE requests a second, whether answers come or not
-//   load ws   HOST PORT CONNECTIONS SECONDS BYTES                     one message at a time on each connection, echoed
-//   load https …                                                      as http, over TLS
-//   load handshake HOST PORT CONNECTIONS SECONDS RESUMED              TLS handshakes, each on a connection of its own; RESUMED 1: by a ticket
-//   load idle HOST PORT CONNECTIONS                                   opens WebSockets, says so, and holds them until standard input ends
-//   load held HOST PORT,PORT… CONNECTIONS RATE FILE                   opens connections, spread over the ports, and says so; then a slice for each
-//   load held-ws HOST PORT,PORT… CONNECTIONS RATE BYTES               line of standard input, which is its SECONDS; RATE 0: as fast as answers come.
-//                                                                     FILE: lines of "HOST PATH", or "HOST PATH NAME:VALUE" with a header, asked
-//                                                                     for in turn, whatever the connection
+//   load http HOST PORT,PORT… CONNECTIONS RATE METHOD PATH BODY CLOSE   BODY bytes; CLOSE 1: a connection each
+//   load https …                                                       as http, over TLS
+//   load requests HOST PORT,PORT… CONNECTIONS RATE FILE                 lines of "HOST PATH", or "HOST PATH NAME:VALUE" with a header, asked for
+//                                                                      in turn, whatever the connection
+//   load ws HOST PORT,PORT… CONNECTIONS RATE BYTES                      one message at a time on each connection, echoed
+//   load handshake HOST PORT,PORT… CONNECTIONS RESUMED                  TLS handshakes, each on a connection of its own; RESUMED 1: by a ticket
+//   load idle HOST PORT CONNECTIONS                                    opens WebSockets, says so, and holds them until standard input ends
+// Opens its connections, spread over the ports, and says so; then a slice for each line of standard input, which is its SECONDS. RATE is
+// units a second, whether answers come or not; 0: as fast as answers come. Between slices all rest; what is under way at the end of
+// one is waited for, and counted.
 // Compiled with -DTLS it needs OpenSSL; without, the modes of TLS end with 3. TLS is 1.3, over P-256, with AES-128-GCM.
 // Prints one line of JSON: units done, failures, seconds, percentiles in microseconds (open: from when a request was due).
 #define _GNU_SOURCE
@@ -81,6 +81,13 @@ static double now(void) {
 
 static void begin(struct conn *c);
 
+// Waits for the next slice, or for something to be due.
+static void rest(struct conn *c) {
+  c->state = FREE;
+  if (!c->queued) idle[idle_tail++ % idle_size] = c - conns;
+  c->queued = 1;
+}
+
 static void dial(struct conn *c) {
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   int one = 1;
@@ -121,12 +128,8 @@ static void send_some(struct conn *c) {
 
 // The next unit on a connection that is open.
 static void begin(struct conn *c) {
-  if (resting || (open_loop && due_head == due_tail)) {
-    c->state = FREE;
-    if (!c->queued) idle[idle_tail++ % idle_size] = c - conns;
-    c->queued = 1;
-    return;
-  }
+  // A handshake that is to bring a ticket goes on.
+  if ((resting && !handshakes) || (open_loop && due_head == due_tail)) return rest(c);
   c->began = open_loop ? due_queue[due_head++ % due_size] : now();
   c->unit = &sent[next_unit++ % unit_count];
   c->state = websocket ? MESSAGE : HEAD;
@@ -139,10 +142,10 @@ static void done(struct conn *c) {
   double us = (now() - c->began) * 1e6;
   histogram[us < SLOWEST ? (int)us : SLOWEST - 1]++;
   units++;
-  if (closes) {
-    hang_up(c);
-    dial(c);
-  } else begin(c);
+  if (!closes) return begin(c);
+  hang_up(c);
+  if (handshakes && resting) rest(c);
+  else dial(c);
 }
 
 // What came for `c`; 0 where the connection was replaced.
@@ -240,7 +243,11 @@ static void step(struct epoll_event *events, int n) {
       long got = get(c, in, IN);
       if (got < 0 && errno == EAGAIN) break;
       if (got <= 0) {
-        failed(c);
+        if (c->state == FREE) {
+          // Closed for being idle.
+          hang_up(c);
+          dial(c);
+        } else failed(c);
         break;
       }
       if (!take(c, in, got) || c->fd != fd || c->state == CONNECTING || (got < IN && !secure)) break;
@@ -325,7 +332,8 @@ static void wake(void) {
     struct conn *c = &conns[idle[idle_head++ % idle_size]];
     c->queued = 0;
     if (c->state != FREE) continue;
-    begin(c);
+    if (handshakes) dial(c);
+    else begin(c);
     return;
   }
 }
@@ -354,11 +362,12 @@ static void say(double start) {
   fflush(stdout);
 }
 
-// A slice for each line that comes. What is under way at its end is waited for, and counted.
+// A slice for each line that comes.
 static void slices(int count, double rate) {
   struct epoll_event events[512];
   char line[64];
   while (fgets(line, sizeof line, stdin)) {
+    for (int n; (n = epoll_wait(ep, events, 512, 0)) > 0;) step(events, n);
     units = failures = 0;
     memset(histogram, 0, SLOWEST * sizeof *histogram);
     double start = now();
@@ -384,7 +393,6 @@ int main(int argc, char **argv) {
   const char *mode = argv[1];
   host = argv[2];
   int count = atoi(argv[4]);
-  double seconds = argc > 5 ? atof(argv[5]) : 0;
   address = (struct sockaddr_in){.sin_family = AF_INET};
   inet_pton(AF_INET, host, &address.sin_addr);
   histogram = calloc(SLOWEST, sizeof *histogram);
@@ -394,40 +402,39 @@ int main(int argc, char **argv) {
   ep = epoll_create1(0);
   handshakes = !strcmp(mode, "handshake");
   secure = handshakes || !strcmp(mode, "https");
-  resumed = handshakes && atoi(argv[6]);
-  resting = !strncmp(mode, "held", 4);
   holding = !strcmp(mode, "idle");
-  websocket = holding || !strcmp(mode, "ws") || !strcmp(mode, "held-ws");
-  double rate = resting ? seconds : !strcmp(mode, "open") ? atof(argv[6]) : 0;
+  websocket = holding || !strcmp(mode, "ws");
+  if (argc < (holding ? 5 : handshakes ? 6 : websocket || !strcmp(mode, "requests") ? 7 : 10)) return 2;
+  resumed = handshakes && atoi(argv[5]);
+  resting = 1;
+  double rate = holding || handshakes ? 0 : atof(argv[5]);
   open_loop = rate > 0;
   if (open_loop) due_queue = malloc(due_size * sizeof *due_queue);
   if (!ports_of(argv[3])) return 2;
   if (secure && !start_tls()) return 3;
   snprintf(handshake, sizeof handshake,
            "GET /ws HTTP/1.1\r\nHost: bench.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-  if (websocket) add_message(argc > 6 ? atol(argv[6]) : 0);
-  else if (resting) {
+  if (websocket) add_message(holding ? 0 : atol(argv[6]));
+  else if (!strcmp(mode, "requests")) {
     if (!add_requests_of(argv[6])) return 2;
   } else {
-    const char *method = open_loop || handshakes ? "GET" : argv[6], *path = handshakes ? "/2" : argv[7];
-    long body = open_loop || handshakes ? 0 : atol(argv[8]);
-    closes = handshakes || (!open_loop && atoi(argv[9]));
+    const char *method = handshakes ? "GET" : argv[6], *path = handshakes ? "/2" : argv[7];
+    long body = handshakes ? 0 : atol(argv[8]);
+    closes = handshakes || atoi(argv[9]);
     char length[128] = "";
     if (body > 0) snprintf(length, sizeof length, "Content-Type: application/octet-stream\r\nContent-Length: %ld\r\n", body);
     add_request(method, "bench.example", path, length, body);
   }
-  dial_all(count);
+  if (handshakes)
+    for (int i = 0; i < count; i++) rest(&conns[i]);
+  else dial_all(count);
   if (holding) {
     say_open(count, &opened);
     char c;
     while (read(0, &c, 1) > 0);
-  } else if (resting) {
+  } else {
     say_open(count, &idle_tail);
     slices(count, rate);
-  } else {
-    double start = now();
-    slice(seconds, rate);
-    say(start);
   }
   return 0;
 }

@@ -12,8 +12,8 @@ import { WORKLOADS } from './workloads.ts';
 const HELP = `What a request costs here, beside every proxy that is installed: npm run bench -- [options]
 
   --quick            this project, HAProxy and one npm proxy, three workloads, within two minutes
-  --rounds N         slices of each subject (9; 5 in a quick run)
-  --seconds N        length of a slice (1)
+  --rounds N         slices of each subject (50)
+  --seconds N        length of a slice (0.1)
   --workload TEXT    only workloads whose name has TEXT; may be repeated
   --subject TEXT     only subjects whose name has TEXT, and the reference; may be repeated
   --reference NAME   what the others are compared with (HAProxy)
@@ -24,7 +24,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
-    seconds: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '0.1' },
     workload: { type: 'string', multiple: true },
     subject: { type: 'string', multiple: true },
     reference: { type: 'string', default: 'HAProxy' },
@@ -56,7 +56,7 @@ if (!chosen.some(({ name }) => name === reference)) told(`there is no ${referenc
 const plan: Plan = {
   subjects: chosen,
   reference,
-  rounds: Number(values.rounds ?? (quick ? 5 : 9)),
+  rounds: Number(values.rounds ?? 50),
   seconds: Number(values.seconds),
   warmUpSeconds: 2,
   told,

@@ -12,16 +12,16 @@ import { WORKLOADS } from './workloads.ts';
 const HELP = `What one commit costs beside another: npm run bench:compare -- BASE [CHANGE] [options]
 
   BASE, CHANGE       commits; without CHANGE the checkout as it is
-  --rounds N         slices of each (15)
-  --seconds N        length of a slice (1)
+  --rounds N         slices of each (100)
+  --seconds N        length of a slice (0.1)
   --workload TEXT    only workloads whose name has TEXT; may be repeated
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rounds: { type: 'string', default: '15' },
-    seconds: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '100' },
+    seconds: { type: 'string', default: '0.1' },
     workload: { type: 'string', multiple: true },
     help: { type: 'boolean', short: 'h', default: false },
   },

@@ -40,8 +40,8 @@ const SPREAD = 64;
 
 const TO_ALL = (count: number) => each(count, (i) => `app.example /128/${i}`);
 const asked = (requests: readonly string[], connections = CONNECTIONS, rate = 0): Point['workload'] => ({
-  mode: 'held',
-  args: () => [connections, rate],
+  mode: 'requests',
+  args: [connections, rate],
   requests,
 });
 
@@ -130,7 +130,7 @@ export const CURVES: readonly Curve[] = [
   connectionsCurve(`${RATE.toLocaleString('en')} requests/s`, (size) => asked(TO_ALL(1), size, RATE), 'request'),
   connectionsCurve(
     `${RATE.toLocaleString('en')} WebSocket messages/s`,
-    (size) => ({ mode: 'held-ws', args: () => [size, RATE, 64] }),
+    (size) => ({ mode: 'ws', args: [size, RATE, 64] }),
     'message',
   ),
 ];

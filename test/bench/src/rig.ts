@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, freePorts } from '../../support/free-port.ts';
 import { type Certificate, certificateIn } from './certificate.ts';
-import { HeldLoad, type Loaded } from './held-load.ts';
+import { Load, type Loaded } from './load.ts';
 import { compiled } from './native.ts';
 import { cpuTime, end, endAll, LOAD_CORE, line, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
 import type { Subject } from './subjects.ts';
@@ -23,6 +23,9 @@ export interface Sample {
   readonly p50: number;
   readonly p99: number;
 }
+
+/** What comes of a load that has ended. */
+const NOTHING: Loaded = { units: 0, failures: 1, seconds: 1, p50: Number.NaN, p99: Number.NaN };
 
 /** One upstream and any number of subjects, started and loaded one at a time. */
 export class Rig {
@@ -62,13 +65,12 @@ export class Rig {
     const child = pinned(SUBJECT_CORE, command, env);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (said += data));
-    const load = (seconds: number) => {
-      const args = [this.#load, workload.mode, '127.0.0.1', ports.join(','), ...workload.args(seconds).map(String)];
-      if (workload.requests === undefined) return args;
+    const load = [this.#load, workload.mode, '127.0.0.1', ports.join(','), ...workload.args.map(String)];
+    if (workload.requests !== undefined) {
       const file = join(folder, 'requests');
       writeFileSync(file, workload.requests.join('\n'));
-      return [...args, file];
-    };
+      load.push(file);
+    }
     const running = new RunningSubject(subject, workload, child, load);
     try {
       for (const port of ports) await listening(port, child, () => said);
@@ -86,47 +88,40 @@ export class RunningSubject {
   readonly subject: Subject;
   readonly workload: Workload;
   readonly #child: ChildProcess;
-  readonly #load: (seconds: number) => readonly string[];
-  #held: HeldLoad | undefined;
+  readonly #command: readonly string[];
+  #load: Load | undefined;
 
-  constructor(subject: Subject, workload: Workload, child: ChildProcess, load: (seconds: number) => readonly string[]) {
+  /** `load`: the command of its load. */
+  constructor(subject: Subject, workload: Workload, child: ChildProcess, load: readonly string[]) {
     this.subject = subject;
     this.workload = workload;
     this.#child = child;
-    this.#load = load;
+    this.#command = load;
   }
 
-  /** Opens the connections that stay, where the workload has some. */
+  /** Opens the connections, unless that is what is measured. */
   async open(): Promise<void> {
-    if (this.workload.mode.startsWith('held'))
-      this.#held = await HeldLoad.open(this.#load(0), Number(this.workload.args(0)[0]));
+    if (this.workload.mode !== 'idle') this.#load = await Load.open(this.#command, Number(this.workload.args[0]));
   }
 
   async measure(seconds: number): Promise<Sample> {
     if (this.workload.mode === 'idle') return this.#hold();
     const before = cpuTime(this.#child.pid!);
-    const { units, failures, p50, p99, seconds: took } = await (this.#held?.slice(seconds) ?? this.#run(seconds));
+    const { units, failures, p50, p99, seconds: took } = await this.#load!.slice(seconds).catch(() => NOTHING);
     const spent = cpuTime(this.#child.pid!) - before;
     const done = units * (this.workload.units ?? 1);
     return { cost: done === 0 ? Number.NaN : spent / 1_000 / done, perSecond: done / took, failures, p50, p99 };
   }
 
   async end(): Promise<void> {
-    await this.#held?.end();
+    await this.#load?.end();
     await end(this.#child);
-  }
-
-  async #run(seconds: number): Promise<Loaded> {
-    const load = pinned(LOAD_CORE, this.#load(seconds));
-    const [text] = await Promise.all([output(load), once(load, 'exit')]);
-    if (text === '') return { units: 0, failures: 1, seconds, p50: 0, p99: 0 };
-    return JSON.parse(text) as Loaded;
   }
 
   /** Memory of connections that do nothing. */
   async #hold(): Promise<Sample> {
     const before = residentBytes(this.#child.pid!);
-    const load = pinned(LOAD_CORE, this.#load(0));
+    const load = pinned(LOAD_CORE, this.#command);
     const { open, failures } = JSON.parse(await line(load)) as { open: number; failures: number };
     const cost = (residentBytes(this.#child.pid!) - before) / open;
     const ended = once(load, 'exit');
@@ -134,12 +129,6 @@ export class RunningSubject {
     await ended;
     return { cost, perSecond: 0, failures, p50: 0, p99: 0 };
   }
-}
-
-async function output(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const piece of child.stdout!) text += piece;
-  return text.trim();
 }
 
 async function listening(port: number, child: ChildProcess, said: () => string): Promise<void> {

@@ -3,10 +3,10 @@ import { CURVES, type Curve } from './curves.ts';
 
 export const HELP = `How the cost of a request grows with what there is: npm run bench:scale -- [options]
 
-  --quick            short slices, fewer sizes, within four minutes
+  --quick            fewer slices, fewer sizes, within four minutes
   --curve NAME       only curves whose name has NAME; may be repeated
-  --rounds N         slices of each size (9; 3 in a quick run)
-  --seconds N        length of a slice (1; 0.5 in a quick run)
+  --rounds N         slices of each size (40; 8 in a quick run)
+  --seconds N        length of a slice (0.2)
   --out FOLDER       where scale.json and scale.svg go (docs/benchmarks; nothing is written in a quick run, or of some curves)
 
 Curves: ${CURVES.map(({ name }) => name).join('; ')}.
@@ -42,8 +42,8 @@ export function scaleOptions(args: readonly string[]): ScaleOptions | undefined 
   return {
     quick,
     curves: CURVES.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text))),
-    rounds: above0('rounds', values.rounds, quick ? 3 : 9),
-    seconds: above0('seconds', values.seconds, quick ? 0.5 : 1),
+    rounds: above0('rounds', values.rounds, quick ? 8 : 40),
+    seconds: above0('seconds', values.seconds, 0.2),
     out: values.out ?? (quick || wanted.length > 0 ? undefined : 'docs/benchmarks'),
   };
 }
