@@ -93,7 +93,7 @@ export { WheelClock } from './wheel-clock.ts';
 
 export { peerOf } from './acceptor.ts';
 export { type ParsedAddress, parseAddress } from './address.ts';
-export { Overlay } from './attempt-record.ts';
+export { type AttemptRecord, Overlay } from './attempt-record.ts';
 export { CONNECT_FAILURES, carefulRetry, IDEMPOTENT } from './careful-retry.ts';
 export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
@@ -102,8 +102,7 @@ export { proveDirectTls, secureStream } from './direct-tls.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';
-export { randomBytesOnce } from './random-bytes.ts';
-export { randomHex } from './random-hex.ts';
+export { randomTexts } from './random-texts.ts';
 export { type Ending, SessionRecord } from './session-record.ts';
 export { atOnce, inSlices, type Sliced } from './slices.ts';
 export { SocketStream } from './socket-stream.ts';

@@ -3,7 +3,7 @@ import {
   type Cause,
   type Reject,
   type ResponseHead,
-  randomHex,
+  randomTexts,
   type Scope,
   SessionRecord,
 } from '@outrigger/core';
@@ -19,6 +19,10 @@ import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
+const ID_START = 'x-request-id: '.length;
+/** With an id for a session that its client has not named. */
+const newIdLine = randomTexts(`x-request-id: ${'#'.repeat(32)}\r\n`);
+
 /**
  * The half of a session that goes down to the client: the head as hooks leave it, the body as it came, in chunks or through
  * transforms, and our own answers. A write that waits pauses the upstream.
@@ -32,9 +36,9 @@ export abstract class ResponseSide extends SessionRecord {
   eventStream: EventStream | undefined = undefined;
   /** Takes the response's body without its framing, where it does not pass as it is. */
   payload: ((b: Buffer, from: number, to: number) => void) | undefined = undefined;
-  protected readonly engine: Engine;
-  protected readonly downstream: DownstreamConnection;
-  protected upstream: UpstreamConnection | null = null;
+  readonly engine: Engine;
+  readonly downstream: DownstreamConnection;
+  upstream: UpstreamConnection | null = null;
   protected keepAlive: boolean;
   #responsePipeline: BodyPipeline | undefined = undefined;
   #responseTransforms: BodyTransform[] | undefined = undefined;
@@ -56,9 +60,12 @@ export abstract class ResponseSide extends SessionRecord {
     super(kind, downstream.connection, scope.hooks, scope.generation, engine.clock, engine.sessions);
     this.engine = engine;
     this.downstream = downstream;
-    this.id = parser.requestId === '' ? randomHex(16) : parser.requestId;
     this.request = parser.request;
-    if (parser.requestId === '') this.request.headers.text += `x-request-id: ${this.id}\r\n`;
+    if (parser.requestId === '') {
+      const line = newIdLine();
+      this.id = line.slice(ID_START, -2);
+      this.request.headers.text += line;
+    } else this.id = parser.requestId;
     this.headRequest = this.request.method === 'HEAD';
     this.http10 = parser.http10;
     this.keepAlive = parser.keepAlive;
@@ -68,9 +75,9 @@ export abstract class ResponseSide extends SessionRecord {
   abstract abort(reason: Cause, error?: Error): void;
   /** What goes down has gone: the session is over. */
   protected abstract end(reason: Cause, error?: Error): void;
-  protected abstract transformFailed(error: unknown): void;
+  abstract transformFailed(error: unknown): void;
   /** Whether nothing may go on but our own answer. */
-  protected abstract isOver(): boolean;
+  abstract isOver(): boolean;
 
   get response(): ResponseHead | undefined {
     if (this.#view === undefined && this.status !== undefined) {
