@@ -1,24 +1,24 @@
 import {
+  type AttemptRecord,
   type Awaitable,
   type BodyTransform,
   type Cause,
   describeCause,
   type Ending,
   type Endpoint,
-  latin1,
   type Reject,
   type Scope,
   Timer,
   type Verdict,
   type WebSocketControl,
 } from '@outrigger/core';
-import { BodyPipeline } from './body-pipeline.ts';
-import { chunk, LAST_CHUNK, ONE_WRITE } from './chunk.ts';
+import { ONE_WRITE } from './chunk.ts';
 import type { DownstreamConnection } from './downstream-connection.ts';
 import type { Engine } from './engine.ts';
 import { withoutLines } from './field-lines.ts';
 import { localReply } from './heads.ts';
 import type { RequestParser } from './request-parser.ts';
+import { RequestUpload } from './request-upload.ts';
 import type { ResponseParser } from './response-parser.ts';
 import { ResponseSide } from './response-side.ts';
 import type { RouteSettings } from './settings.ts';
@@ -46,18 +46,12 @@ export class HttpSession extends ResponseSide {
   readonly #websocketKey: string;
   #tried: readonly Endpoint[] = NONE;
   readonly #asksToClose: boolean;
-  /** The piece of the body that went up with the head: kept, so that both can be sent again. */
-  #firstBody: string | undefined = undefined;
-  /** How many bytes of the body are kept, as the policy says; asked when more comes than went up with the head. */
-  #keep: number | undefined = undefined;
-  /** Whether more of the body has gone up than what is kept. */
-  #streamed = false;
-  #requestPipeline: BodyPipeline | undefined = undefined;
-  #requestTransforms: BodyTransform[] | undefined = undefined;
+  /** What of the body goes up with the head: kept, so that both can be sent again. */
+  firstBody: string | undefined = undefined;
+  /** Made where there is more of the body than that, or a transform. */
+  #upload: RequestUpload | undefined = undefined;
   /** An answer of our own is on its way: whatever was going on is over, a hook may still be thinking about it. */
   #replying = false;
-  // A write was refused, and its drain has not come.
-  #upstreamFull = false;
   #total: TotalTimer | undefined = undefined;
   /** How long the current attempt may take to its response's head. */
   #answerWithin = Number.POSITIVE_INFINITY;
@@ -75,12 +69,12 @@ export class HttpSession extends ResponseSide {
 
   transformRequest(transform: BodyTransform): void {
     this.transformable(this.upstream === null && !this.isOver());
-    this.#requestTransforms ??= [];
-    this.#requestTransforms.push(transform);
+    this.#upload ??= new RequestUpload(this);
+    this.#upload.transform(transform);
   }
 
   /** Whether nothing may go on but our own answer. */
-  protected isOver(): boolean {
+  isOver(): boolean {
     return this.ended || this.#replying;
   }
 
@@ -99,7 +93,7 @@ export class HttpSession extends ResponseSide {
 
   override settle(): void {
     super.settle();
-    this.#firstBody = undefined;
+    this.firstBody = undefined;
   }
 
   /** The head is complete: goes through the hooks to the first attempt. */
@@ -173,31 +167,38 @@ export class HttpSession extends ResponseSide {
     const { retry } = this.engine;
     const perTry = retry.attemptTimeout === undefined ? Number.POSITIVE_INFINITY : retry.attemptTimeout(this);
     this.#answerWithin = Math.min(route?.response ?? timeouts.response, perTry);
-    const { overlay } = attempt;
-    let fields = this.request.headers.text;
-    if (this.request.authority === '')
-      fields += `host: ${endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address}\r\n`;
-    if (this.kind === 'websocket' && this.hooks.onMessage !== null)
-      fields = offerReadable(fields, this.request.headers);
-    if (overlay !== null) fields = this.request.headers.overlaid(fields, overlay);
-    const changed = this.#requestTransforms !== undefined && !this.downstream.body.done;
-    if (changed)
-      fields = `${withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding')}transfer-encoding: chunked\r\n`;
-    else if (this.#firstBody === undefined) {
-      this.#firstBody = this.downstream.takeFirstBody();
-      if (this.#firstBody === undefined) {
-        pooled?.discard();
-        return this.fail('downstream-malformed');
-      }
-      this.bytesReceived += this.#firstBody.length;
+    const changed = this.#upload?.transformed === true && !this.downstream.body.done;
+    if (!changed && this.firstBody === undefined && !this.#takeFirstBody()) {
+      pooled?.discard();
+      return this.fail('downstream-malformed');
     }
-
     if (pooled !== undefined) pooled.assign(this);
     const upstream = pooled ?? new UpstreamConnection(this.engine, endpoint, this);
     this.upstream = upstream;
-    write(upstream, `${this.request.line}${fields}\r\n${changed ? '' : this.#firstBody}`);
-    this.requestSent = !changed && this.downstream.body.done && !this.#streamed;
+    const fields = this.#fieldsFor(attempt, changed);
+    write(upstream, `${this.request.line}${fields}\r\n${changed ? '' : this.firstBody}`);
+    this.requestSent = !changed && this.downstream.body.done && !this.#hasStreamed();
     if (pooled !== undefined) this.upstreamConnected();
+  }
+
+  /** False where its framing is invalid. */
+  #takeFirstBody(): boolean {
+    this.firstBody = this.downstream.takeFirstBody();
+    if (this.firstBody === undefined) return false;
+    this.bytesReceived += this.firstBody.length;
+    return true;
+  }
+
+  /** As they go up in this attempt. `changed`: the body will have another length. */
+  #fieldsFor({ endpoint, overlay }: AttemptRecord, changed: boolean): string {
+    const { headers, authority } = this.request;
+    let fields = headers.text;
+    if (authority === '')
+      fields += `host: ${endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address}\r\n`;
+    if (this.kind === 'websocket' && this.hooks.onMessage !== null) fields = offerReadable(fields, headers);
+    if (overlay !== null) fields = headers.overlaid(fields, overlay);
+    if (!changed) return fields;
+    return `${withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding')}transfer-encoding: chunked\r\n`;
   }
 
   #limitTotal(ms: number): void {
@@ -212,34 +213,15 @@ export class HttpSession extends ResponseSide {
     if (!attempt.reused) attempt.connectMs = this.clock.now() - attempt.startedAt;
     this.upstream!.expect('upstream-response-timeout', this.#answerWithin);
     if (this.requestSent) return;
-    if (this.#requestTransforms !== undefined && this.#requestPipeline === undefined) {
-      this.#streamed = true;
-      this.#requestPipeline = this.#pipeUp();
-    }
+    this.#upload ??= new RequestUpload(this);
+    this.#upload.begin();
     this.downstream.flow();
   }
 
   /** A piece of the body as it came. */
   requestBody(b: Buffer, from: number, to: number): void {
     this.bytesReceived += to - from;
-    const { done } = this.downstream.body;
-    if (this.#requestPipeline !== undefined) {
-      if (done) this.#requestPipeline.end();
-      return;
-    }
-    if (to > from && !this.#streamed) this.#keepBody(b, from, to);
-    if (this.upstream === null) return;
-    if (to > from) {
-      this.#wentUp(this.upstream.stream.writeLent(b, from, to));
-    }
-    if (done) this.requestSent = true;
-  }
-
-  /** Keeps one more piece, where the policy wants so much; else the request cannot be sent again. */
-  #keepBody(b: Buffer, from: number, to: number): void {
-    this.#keep ??= this.engine.retry.keepBody(this);
-    if (this.#firstBody!.length + to - from <= this.#keep) this.#firstBody += latin1(b, from, to);
-    else this.#streamed = true;
+    this.#upload!.take(b, from, to);
   }
 
   /** The body broke the rules, or stalled. */
@@ -249,45 +231,14 @@ export class HttpSession extends ResponseSide {
   }
 
   upstreamDrained(): void {
-    if (this.plane !== null) return this.plane.drained('upstream');
-    if (!this.#upstreamFull) return;
-    this.#upstreamFull = false;
-    this.#wentUp(true);
-    if (!this.requestSent && !this.#requestPipeline?.waits) this.downstream.flow();
+    if (this.plane !== null) this.plane.drained('upstream');
+    else this.#upload?.drained();
   }
 
-  /** A piece of the request has gone up; `taken`: the endpoint keeps up, and its time for an answer begins anew. */
-  #wentUp(taken: boolean): void {
-    const upstream = this.upstream!;
-    if (!taken) {
-      this.#upstreamFull = true;
-      this.downstream.stop();
-      upstream.expect('upstream-write-timeout', this.writeTimeout);
-    } else if (!this.#upstreamFull) {
-      if (this.status === undefined) upstream.expect('upstream-response-timeout', this.#answerWithin);
-      else upstream.released();
-    }
-  }
-
-  /** The request's body without its framing goes through the transforms and up as chunks. */
-  #pipeUp(): BodyPipeline {
-    const pipeline = new BodyPipeline(this.#requestTransforms!, {
-      output: (bytes) => {
-        if (this.upstream !== null) this.#wentUp(this.upstream.stream.write(chunk(bytes)));
-      },
-      finished: () => {
-        if (this.upstream === null) return;
-        this.#wentUp(this.upstream.stream.write(LAST_CHUNK));
-        this.requestSent = true;
-      },
-      failed: (error) => this.transformFailed(error),
-      waiting: (waits) => {
-        if (waits) this.downstream.stop();
-        else if (!this.#upstreamFull && !this.isOver()) this.downstream.flow();
-      },
-    });
-    this.downstream.body.unframe((b, from, to) => pipeline.write(b, from, to));
-    return pipeline;
+  /** What went up is with the endpoint: its time for an answer begins anew. */
+  awaitAnswer(): void {
+    if (this.status === undefined) this.upstream!.expect('upstream-response-timeout', this.#answerWithin);
+    else this.upstream!.released();
   }
 
   /** A final head is complete. True where its body may go on at once; false where a hook is thinking, or the session is over. */
@@ -401,17 +352,21 @@ export class HttpSession extends ResponseSide {
 
   /** Whether everything that the upstream got can be sent again. */
   #repeatable(): boolean {
-    return !this.#streamed && this.status === undefined;
+    return !this.#hasStreamed() && this.status === undefined;
+  }
+
+  #hasStreamed(): boolean {
+    return this.#upload?.streamed === true;
   }
 
   #again(sameEndpoint: boolean, delayMs: number): void {
     if (!sameEndpoint) this.#tried = [...this.#tried, this.attempt!.endpoint];
     this.downstream.stop();
-    this.#upstreamFull = false;
+    this.#upload?.again();
     const repeat = () => {
       if (this.isOver()) return;
       // What came meanwhile was too much to keep.
-      if (this.#streamed) this.fail(this.attempt!.failure?.cause ?? 'no-endpoint', this.attempt!.failure?.error);
+      if (this.#hasStreamed()) this.fail(this.attempt!.failure?.cause ?? 'no-endpoint', this.attempt!.failure?.error);
       else this.#attempt(sameEndpoint);
     };
     if (delayMs > 0) this.clock.after(delayMs, repeat);
@@ -435,7 +390,7 @@ export class HttpSession extends ResponseSide {
   #reply(status: number, text: string, headers: Reject['headers'], reason: Cause, error?: Error): void {
     this.#replying = true;
     this.#letGo();
-    this.#requestPipeline?.stop();
+    this.#upload?.stop();
     this.downstream.stop();
     const { hooks } = this;
     const { view } = localReply(status, text, headers);
@@ -468,7 +423,7 @@ export class HttpSession extends ResponseSide {
   abort(reason: Cause, error?: Error): void {
     if (this.ended) return;
     this.#letGo();
-    this.#requestPipeline?.stop();
+    this.#upload?.stop();
     this.stopResponse();
     const { stream } = this.downstream;
     this.finish(reason, { error });
@@ -479,7 +434,7 @@ export class HttpSession extends ResponseSide {
 
   protected end(reason: Cause, error?: Error): void {
     this.#letGo();
-    this.#requestPipeline?.stop();
+    this.#upload?.stop();
     this.finish(reason, { error });
     this.downstream.sessionDone(this.keepAlive, this.#asksToClose);
   }
@@ -490,7 +445,7 @@ export class HttpSession extends ResponseSide {
     upstream?.discard();
   }
 
-  protected transformFailed(error: unknown): void {
+  transformFailed(error: unknown): void {
     this.engine.logger.error('a body transform failed', {
       session: this.id,
       error: error instanceof Error ? error.stack : String(error),
