@@ -1,4 +1,5 @@
 import type { Endpoint } from './cluster.ts';
+import { checkFieldName, checkFieldValue } from './field-line.ts';
 import type { HeaderOverlay } from './headers.ts';
 import type { Attempt, Failure } from './session.ts';
 
@@ -8,10 +9,8 @@ export class Overlay implements HeaderOverlay {
   readonly values: (string | undefined)[] = [];
 
   set(name: string, value: string): void {
-    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name))
-      throw new TypeError(`"${name}" is not a header name (RFC 9110 §5.1)`);
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
-      throw new TypeError(`the value of ${name} has a character that no header may carry`);
+    checkFieldName(name);
+    checkFieldValue(name, value);
     this.#put(name.toLowerCase(), value);
   }
 

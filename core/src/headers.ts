@@ -1,3 +1,5 @@
+import type { FieldLine } from './field-line.ts';
+
 /**
  * The fields of a head. Names compare without case; order and casing of what came in are kept.
  *
@@ -15,6 +17,8 @@ export interface Headers extends Iterable<readonly [name: string, value: string]
   set(name: string, value: string): void;
   /** Adds one, at the end of the head. Throws a TypeError on an invalid name or value. */
   append(name: string, value: string): void;
+  /** Adds one that was found valid before, at the end of the head. */
+  append(line: FieldLine): void;
   remove(name: string): void;
 }
 

@@ -2,7 +2,15 @@ import type { Outcome } from './cause.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Connection } from './connection.ts';
 import { timedEntries } from './hook-timing.ts';
-import { type Awaitable, type Close, type ConnectionHooks, HOOKS, isSendableCloseCode, type Reject } from './hooks.ts';
+import {
+  type Awaitable,
+  type Close,
+  type ConnectionHooks,
+  HOOKS,
+  ignore,
+  isSendableCloseCode,
+  type Reject,
+} from './hooks.ts';
 import type { Logger } from './logger.ts';
 import { type Metrics, noMetrics } from './metrics.ts';
 import type { Attempt, Message, Session, Side } from './session.ts';
@@ -33,6 +41,8 @@ export interface HookChain {
   readonly onDisconnect: ((c: Connection) => void) | null;
   /** The same chain, which measures how long each hook takes: for a share of the sessions. Null where nobody keeps metrics. */
   readonly timed: HookChain | null;
+  /** The chain without the hooks of one entry, for sessions that these ignore. */
+  without(entry: ChainEntry): HookChain;
 }
 
 /** One plugin's hooks, and what its entry in `plugins:` says of their failures. */
@@ -59,6 +69,7 @@ export interface ChainServices {
  * - A verdict ends the chain; hooks behind it are not asked. Each onMessage sees the `data` that the former one left.
  * - A hook fails by throwing, by a promise that rejects or does not settle within the plugin's timeout, and by a value that is
  *   no verdict. It is counted and logged once per failure; what a promise does after its timeout is ignored.
+ * - A session's hook that returns `ignore` takes its entry out of the chain of that session.
  * - Values that void hooks return are ignored; a promise among them is not awaited, its rejection is a failure.
  * - watchesMessages asks until the first yes. A session that anyone watches goes through every onMessage, also through those
  *   of plugins that said no.
@@ -73,15 +84,16 @@ export function chainHooks(entries: readonly ChainEntry[], services: ChainServic
 
 function chain(entries: readonly ChainEntry[], containment: Containment, timed: HookChain | null): HookChain {
   const back = entries.toReversed();
+  const shorter = new Map<ChainEntry, HookChain>();
   return {
     onAccept: acceptChain(steps(entries, 'onAccept'), containment),
     onConnection: verdictChain(steps(entries, 'onConnection'), REJECT, containment),
-    onRequest: verdictChain(steps(entries, 'onRequest'), REJECT, containment),
-    onUpgrade: verdictChain(steps(entries, 'onUpgrade'), REJECT, containment),
-    onRoute: verdictChain(steps(entries, 'onRoute'), REJECT, containment),
+    onRequest: verdictChain(steps(entries, 'onRequest'), REJECT_OR_IGNORE, containment),
+    onUpgrade: verdictChain(steps(entries, 'onUpgrade'), REJECT_OR_IGNORE, containment),
+    onRoute: verdictChain(steps(entries, 'onRoute'), REJECT_OR_IGNORE, containment),
     onAttempt: voidChain(steps(entries, 'onAttempt'), containment, endSession),
     onAttemptEnd: voidChain(steps(back, 'onAttemptEnd'), containment, leaveBe),
-    onResponse: verdictChain(steps(back, 'onResponse'), REJECT, containment),
+    onResponse: verdictChain(steps(back, 'onResponse'), REJECT_OR_IGNORE, containment),
     onOpen: voidChain(steps(back, 'onOpen'), containment, endSession),
     onEventStream: voidChain(steps(back, 'onEventStream'), containment, endSession),
     onMessage: messageChain(steps(entries, 'onMessage'), steps(back, 'onMessage'), containment),
@@ -90,6 +102,20 @@ function chain(entries: readonly ChainEntry[], containment: Containment, timed: 
     onSessionEnd: voidChain(steps(back, 'onSessionEnd'), containment, leaveBe),
     onDisconnect: voidChain(steps(back, 'onDisconnect'), containment, leaveBe),
     timed,
+    without(entry) {
+      let rest = shorter.get(entry);
+      if (rest === undefined) {
+        rest = entries.includes(entry)
+          ? chain(
+              entries.filter((other) => other !== entry),
+              containment,
+              null,
+            )
+          : this;
+        shorter.set(entry, rest);
+      }
+      return rest;
+    },
   };
 }
 
@@ -98,6 +124,7 @@ type Run = (subject: unknown, second?: unknown, third?: unknown) => unknown;
 
 /** One plugin's implementation of one hook. */
 interface Step {
+  readonly entry: ChainEntry;
   readonly plugin: string;
   readonly hook: string;
   readonly run: Run;
@@ -109,12 +136,13 @@ interface Step {
 const CAN_CLOSE = new Set<keyof ConnectionHooks>(['onOpen', 'onMessage', 'onPong']);
 
 function steps(entries: readonly ChainEntry[], hook: keyof ConnectionHooks): Step[] {
-  return entries.flatMap(({ plugin, hooks, onError, timeout }) => {
+  return entries.flatMap((entry) => {
+    const { plugin, hooks, onError, timeout } = entry;
     const implementation = hooks[hook] as Run | undefined;
     if (implementation === undefined) return [];
     const bound = implementation.bind(hooks) as Run;
     const run = CAN_CLOSE.has(hook) ? named(plugin, bound) : bound;
-    return [{ plugin, hook, run, closed: onError === 'closed', timeout }];
+    return [{ entry, plugin, hook, run, closed: onError === 'closed', timeout }];
   });
 }
 
@@ -143,6 +171,8 @@ function named(plugin: string, run: Run): Run {
 /** What hooks of one sort may return, beside nothing and a promise. */
 interface VerdictSort<V> {
   readonly expected: string;
+  /** Whether it may be `ignore`: then `subject` is a session. */
+  readonly mayIgnore: boolean;
   /** The verdict with its plugin's name; undefined where `value` is none. */
   signed(value: unknown, plugin: string): V | undefined;
   /** Of a hook that failed, where its plugin's `onError` is closed. */
@@ -151,6 +181,7 @@ interface VerdictSort<V> {
 
 const REJECT: VerdictSort<Reject> = {
   expected: 'nothing, or reject(status, reason)',
+  mayIgnore: false,
   signed(value, plugin) {
     const { kind, status, reason, headers } = value as Reject;
     const valid = kind === 'reject' && Number.isInteger(status) && status >= 200 && status <= 599;
@@ -159,8 +190,15 @@ const REJECT: VerdictSort<Reject> = {
   failed: (plugin) => ({ kind: 'reject', status: 500, reason: `plugin ${plugin} failed`, headers: undefined, plugin }),
 };
 
+const REJECT_OR_IGNORE: VerdictSort<Reject> = {
+  ...REJECT,
+  expected: 'nothing, reject(status, reason), or ignore',
+  mayIgnore: true,
+};
+
 const CLOSE: VerdictSort<'drop' | Close> = {
   expected: "nothing, 'drop', or close(code, reason)",
+  mayIgnore: false,
   signed(value, plugin) {
     if (value === 'drop') return value;
     const { kind, code, reason } = value as Close;
@@ -208,8 +246,13 @@ class Containment {
   }
 
   /** What the session gets of a value that a step has returned, and that is neither undefined nor a promise. */
-  judge<V>(step: Step, sort: VerdictSort<V>, value: unknown): V | undefined {
+  judge<V>(step: Step, sort: VerdictSort<V>, value: unknown, subject: unknown): V | undefined {
     if (value === undefined || value === null) return undefined;
+    if (value === ignore && sort.mayIgnore) {
+      const session = subject as { hooks: HookChain };
+      session.hooks = session.hooks.without(step.entry);
+      return undefined;
+    }
     return (
       sort.signed(value, step.plugin) ??
       this.verdictOf(step, sort, new TypeError(`${step.hook} returned ${describe(value)}; expected ${sort.expected}`))
@@ -217,7 +260,7 @@ class Containment {
   }
 
   /** What the session gets of a promise that a step has returned. Never rejects. */
-  settle<V>(step: Step, sort: VerdictSort<V>, promise: PromiseLike<unknown>): Promise<V | undefined> {
+  settle<V>(step: Step, sort: VerdictSort<V>, promise: PromiseLike<unknown>, subject: unknown): Promise<V | undefined> {
     return new Promise((resolve) => {
       let pending = true;
       const late = this.#clock.after(step.timeout, () => {
@@ -236,7 +279,7 @@ class Containment {
       };
       try {
         promise.then((value) => {
-          if (settled()) resolve(this.judge(step, sort, value));
+          if (settled()) resolve(this.judge(step, sort, value, subject));
         }, failed);
       } catch (error) {
         failed(error);
@@ -280,7 +323,7 @@ function acceptChain(chain: readonly Step[], containment: Containment): HookChai
             REJECT,
             new TypeError('onAccept returned a promise; it must be synchronous'),
           );
-        } else verdict = containment.judge(step, REJECT, value);
+        } else verdict = containment.judge(step, REJECT, value, peer);
       } catch (error) {
         verdict = containment.verdictOf(step, REJECT, error);
       }
@@ -300,7 +343,9 @@ function verdictChain<V>(chain: readonly Step[], sort: VerdictSort<V>, containme
       try {
         const value = only.run(subject, second);
         if (value === undefined) return undefined;
-        return isThenable(value) ? containment.settle(only, sort, value) : containment.judge(only, sort, value);
+        return isThenable(value)
+          ? containment.settle(only, sort, value, subject)
+          : containment.judge(only, sort, value, subject);
       } catch (error) {
         return containment.verdictOf(only, sort, error);
       }
@@ -314,7 +359,7 @@ function verdictChain<V>(chain: readonly Step[], sort: VerdictSort<V>, containme
         const value = step.run(subject, second);
         if (value === undefined) continue;
         if (isThenable(value)) return later(i, value, subject, second);
-        verdict = containment.judge(step, sort, value);
+        verdict = containment.judge(step, sort, value, subject);
       } catch (error) {
         verdict = containment.verdictOf(step, sort, error);
       }
@@ -324,7 +369,7 @@ function verdictChain<V>(chain: readonly Step[], sort: VerdictSort<V>, containme
   };
   const later = (i: number, promise: PromiseLike<unknown>, subject: unknown, second: unknown) =>
     containment
-      .settle(chain[i]!, sort, promise)
+      .settle(chain[i]!, sort, promise, subject)
       .then((verdict) => (verdict === undefined ? runFrom(i + 1, subject, second) : verdict));
   return (subject, second) => runFrom(0, subject, second);
 }

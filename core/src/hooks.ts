@@ -24,6 +24,18 @@ export function reject(status: number, reason: string, headers?: Readonly<Record
   return { kind: 'reject', status, reason, headers };
 }
 
+/** A hook's verdict that leaves a session to the others. It is {@link ignore}. */
+export interface Ignore {
+  readonly kind: 'ignore';
+}
+
+/**
+ * Leaves a session alone: `return ignore` from `onRequest`, `onUpgrade`, `onRoute` or `onResponse`, and none of the hooks that were bound
+ * together with that one is called for this session again, `onSessionEnd` included. The session goes on as if the hook had returned
+ * nothing. What looks at a share of the sessions so costs one call for each of the rest.
+ */
+export const ignore: Ignore = Object.freeze({ kind: 'ignore' });
+
 /** A hook's verdict that closes a WebSocket. Made by {@link close}. */
 export interface Close {
   readonly kind: 'close';
@@ -66,17 +78,17 @@ export interface ConnectionHooks {
   /** The transport is established and no application byte was read. Once per connection. */
   onConnection?(connection: Connection): Awaitable<undefined | void | Reject>;
   /** A request's head is complete and valid. Once per session, WebSocket handshakes too. */
-  onRequest?(session: Session): Awaitable<undefined | void | Reject>;
+  onRequest?(session: Session): Awaitable<undefined | void | Reject | Ignore>;
   /** A WebSocket handshake is valid. Once, after `onRequest`. */
-  onUpgrade?(session: Session): Awaitable<undefined | void | Reject>;
+  onUpgrade?(session: Session): Awaitable<undefined | void | Reject | Ignore>;
   /** Route, its settings and cluster are known. Once per session that is routed. */
-  onRoute?(session: Session): Awaitable<undefined | void | Reject>;
+  onRoute?(session: Session): Awaitable<undefined | void | Reject | Ignore>;
   /** An endpoint was picked, the head is about to go up. Once per try; set headers for it here. */
   onAttempt?(session: Session, attempt: Attempt): void;
   /** A try has its response head, or failed. Exactly once per `onAttempt`. */
   onAttemptEnd?(session: Session, attempt: Attempt): void;
   /** A final head is about to go down: an upstream's, a 101, or a local reply (`response.local`). Not other 1xx. */
-  onResponse?(session: Session): Awaitable<undefined | void | Reject>;
+  onResponse?(session: Session): Awaitable<undefined | void | Reject | Ignore>;
   /** The 101 was written. Once per opened WebSocket. */
   onOpen?(session: Session): void;
   /** The head of a response of server-sent events was written. Once per such session; `session.eventStream` is set. */

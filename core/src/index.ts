@@ -22,7 +22,17 @@ export type { Connection, ListenerInfo, PeerInfo, TlsInfo } from './connection.t
 export { type Address, formatAddress } from './connection.ts';
 export { errorType } from './error-type.ts';
 export type { HeaderOverlay, Headers, RequestHead, ResponseHead } from './headers.ts';
-export { type Awaitable, type Close, close, HOOKS, isSendableCloseCode, type Reject, reject } from './hooks.ts';
+export {
+  type Awaitable,
+  type Close,
+  close,
+  HOOKS,
+  type Ignore,
+  ignore,
+  isSendableCloseCode,
+  type Reject,
+  reject,
+} from './hooks.ts';
 export { MESSAGE_SIZE_BOUNDS, MessageTally, messageSizeBucket } from './message-tally.ts';
 export type { EventStreamControl, MessageCounter, Session, Side, Slot, WebSocketControl } from './session.ts';
 export {
@@ -99,6 +109,7 @@ export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { ioIsDirect, proveDirectIo } from './direct-io.ts';
 export { proveDirectTls, secureStream } from './direct-tls.ts';
+export { checkFieldName, checkFieldValue, FieldLine, isFieldName, isFieldValue } from './field-line.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';

@@ -44,7 +44,8 @@ export abstract class SessionRecord implements Session {
   abstract readonly eventStream: EventStreamControl | undefined;
   readonly kind: 'http' | 'websocket';
   readonly connection: Connection;
-  readonly hooks: HookChain;
+  /** Those that are called for this session: less of them, once a plugin ignores it. */
+  hooks: HookChain;
   readonly generation: number;
   /** Monotonic milliseconds. */
   readonly began: number;

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { chainHooks, type HookChain } from '../src/hook-chain.ts';
 import { chainForSession } from '../src/hook-timing.ts';
+import { ignore } from '../src/hooks.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { noMetrics } from '../src/metrics.ts';
 import type { Session } from '../src/session.ts';
@@ -69,5 +70,13 @@ describe('the time of hooks', () => {
     expect(timed!.watchesMessages!(session)).to.equal(true);
     expect(recorded).to.deep.equal([]);
     expect(timed!.onRequest).to.equal(null);
+  });
+
+  it('is no longer that of a plugin which ignores the session', () => {
+    const hooks = chain({ onRequest: () => ignore, onSessionEnd: () => clock.advance(100) });
+    const timed = { hooks: hooks.timed! } as unknown as Session & { hooks: HookChain };
+    timed.hooks.onRequest!(timed);
+    expect(timed.hooks.onSessionEnd).to.equal(null);
+    expect(recorded).to.deep.equal([['a', 'onRequest', 0]]);
   });
 });

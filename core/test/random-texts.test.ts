@@ -2,9 +2,9 @@ import { randomTexts } from '@outrigger/core';
 import { expect } from 'chai';
 
 describe('randomTexts', () => {
-  it('keeps what is no hash, and makes each hash a digit', () => {
+  it('keeps what is no pair of hashes, and makes each pair two digits', () => {
     const next = randomTexts('id: ####-###\r\n');
-    for (let i = 0; i < 250; i++) expect(next()).to.match(/^id: [0-9a-f]{4}-[0-9a-f]{3}\r\n$/);
+    for (let i = 0; i < 250; i++) expect(next()).to.match(/^id: [0-9a-f]{4}-[0-9a-f]{2}#\r\n$/);
   });
 
   it('never repeats itself, from one source or from another', () => {

@@ -1,4 +1,4 @@
-import { type ConnectionHooks, reject, type Session, VirtualClock } from '@outrigger/core';
+import { type ConnectionHooks, ignore, reject, type Session, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { Books } from '../support/books.ts';
 import { RawClient, statusOf } from '../support/raw-client.ts';
@@ -84,6 +84,24 @@ describe('a hook', () => {
         await upstream.stop();
         await set({ [hook]: run }, { onError: 'open' });
         expect(statusOf(await answer())).to.equal(200);
+      });
+    }
+
+    for (const [how, run] of [
+      ['at once', () => ignore],
+      ['later', async () => later().then(() => ignore)],
+    ] as const) {
+      it(`${hook} that ignores the session ${how} is the last one asked: of the others all are`, async () => {
+        const seen: string[] = [];
+        const all = Object.fromEntries(MOMENTS.map((moment) => [moment, () => void seen.push(moment)]));
+        const verdict = () => {
+          seen.push(hook);
+          return run();
+        };
+        await set({ ...all, [hook]: verdict });
+        expect(statusOf(await answer())).to.equal(200);
+        expect(seen).to.deep.equal(MOMENTS.slice(0, MOMENTS.indexOf(hook) + 1));
+        expect(books.causes).to.deep.equal(['complete']);
       });
     }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type ConnectionHooks, close, reject, VirtualClock } from '@outrigger/core';
+import { type ConnectionHooks, close, ignore, reject, VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
@@ -237,6 +237,38 @@ describe('a WebSocket and its hooks', () => {
       expect(books.causes).to.deep.equal(['expired']);
     });
   }
+
+  it('that they ignore keeps its frames, and its compression is between its two ends', async () => {
+    const seen: string[] = [];
+    const see = (hook: string) => () => void seen.push(hook);
+    await set(
+      {
+        onRequest: ({ request }) => (request.query === 'ours' ? undefined : ignore),
+        onOpen: see('onOpen'),
+        onMessage: see('onMessage') as never,
+        onSessionEnd: see('onSessionEnd'),
+      },
+      {},
+      true,
+    );
+    const offers: (string | undefined)[] = [];
+    for (const query of ['theirs', 'ours']) {
+      const socket = new WebSocket(`${sidecar.url.replace('http', 'ws')}/?${query}`, {
+        perMessageDeflate: { clientMaxWindowBits: 9 },
+      });
+      client = socket;
+      await once(socket, 'open');
+      offers.push(socket.extensions);
+      const [answer] = await Promise.all([once(socket, 'message'), socket.send(query)]);
+      expect(String(answer[0])).to.equal(query);
+      socket.close();
+      await once(socket, 'close');
+      await eventually(() => books.causes.length === offers.length);
+      if (query === 'theirs') expect(seen).to.deep.equal([]);
+    }
+    expect(seen).to.deep.equal(['onOpen', 'onMessage', 'onMessage', 'onSessionEnd']);
+    expect(offers[0]).to.equal('permessage-deflate');
+  });
 
   it('is closed with 1001 on both sides when the sidecar drains, at the rate that is allowed', async () => {
     await set({}, { drain: { timeout: 10_000, rate: 100 } });

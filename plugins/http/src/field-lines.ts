@@ -1,7 +1,12 @@
-import type { Headers, Overlay } from '@outrigger/core';
-
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+import {
+  checkFieldName,
+  checkFieldValue,
+  type FieldLine,
+  type Headers,
+  isFieldName,
+  isFieldValue,
+  type Overlay,
+} from '@outrigger/core';
 
 /** These frame the message or belong to the connection: the engine writes them. */
 const OWNED = new Set(
@@ -50,20 +55,31 @@ export class FieldLines implements Headers {
   }
 
   set(name: string, value: string): void {
-    const start = check(name, value);
+    const start = startOf(name);
+    checkFieldValue(name, value);
     const rest = this.#mayHave(name) ? withoutLines(this.text, name) : this.text;
     this.#names |= bitOf(name);
     this.text = `${rest}${start}${value}\r\n`;
   }
 
-  append(name: string, value: string): void {
-    const start = check(name, value);
+  append(field: string | FieldLine, value = ''): void {
+    if (typeof field === 'string') {
+      const start = startOf(field);
+      checkFieldValue(field, value);
+      this.#append(field, `${start}${value}\r\n`);
+    } else {
+      startOf(field.name);
+      this.#append(field.name, field.text);
+    }
+  }
+
+  #append(name: string, line: string): void {
     this.#names |= bitOf(name);
-    this.text = `${this.text}${start}${value}\r\n`;
+    this.text += line;
   }
 
   remove(name: string): void {
-    check(name, '');
+    startOf(name);
     if (this.#mayHave(name)) this.text = withoutLines(this.text, name);
   }
 
@@ -141,24 +157,22 @@ function isBlank(code: number): boolean {
 
 /** Whether a head may carry the field: what a plugin's verdict brings along is not checked before. */
 export function mayCarry(name: string, value: string): boolean {
-  return NAME.test(name) && !INVALID_VALUE.test(value) && !OWNED.has(name.toLowerCase());
+  return isFieldName(name) && isFieldValue(value) && !OWNED.has(name.toLowerCase());
 }
 
 /** What a line begins with, by names that were found valid and not the engine's: plugins use few, again and again. */
 const starts = new Map<string, string>();
 const MAX_STARTS = 256;
 
-/** Throws where the head may not carry the field. What its line begins with: the name, a colon and a blank. */
-function check(name: string, value: string): string {
+/** What a line of this name begins with: the name, a colon and a blank. Throws where a plugin may not write it. */
+function startOf(name: string): string {
   let start = starts.get(name);
   if (start === undefined) {
-    if (!NAME.test(name)) throw new TypeError(`"${name}" is not a header name (RFC 9110 §5.1)`);
+    checkFieldName(name);
     if (OWNED.has(name.toLowerCase())) throw new TypeError(`the header ${name} is the engine's and cannot be changed`);
     // In one piece: what is written piece by piece costs by the piece.
     start = Buffer.from(`${name}: `, 'latin1').toString('latin1');
     if (starts.size < MAX_STARTS) starts.set(name, start);
   }
-  if (value !== '' && INVALID_VALUE.test(value))
-    throw new TypeError(`the value of ${name} has a character that no header may carry`);
   return start;
 }

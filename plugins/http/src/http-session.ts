@@ -102,8 +102,9 @@ export class HttpSession extends ResponseSide {
   }
 
   #advance(from: number): void {
-    const { hooks } = this;
     for (let step = from; ; step++) {
+      // Asked for anew: a plugin may ignore what follows.
+      const { hooks } = this;
       let verdict: Awaitable<Verdict>;
       switch (step) {
         case ON_REQUEST:

@@ -1,3 +1,4 @@
+import { FieldLine } from '@outrigger/core';
 import { expect } from 'chai';
 import { HeadScanner } from '../src/head-scanner.ts';
 import type { RequestView } from '../src/heads.ts';
@@ -81,8 +82,23 @@ describe('the fields of a request, as hooks see them', () => {
     const { headers } = viewOf(HEADS['a plain one']);
     headers.set('x-tenant', 'a');
     headers.append('x-tenant', 'b');
-    expect(headers.getAll('x-tenant')).to.deep.equal(['a', 'b']);
+    headers.append(FieldLine.of('X-Tenant', 'c'));
+    expect(headers.getAll('x-tenant')).to.deep.equal(['a', 'b', 'c']);
+    expect(headers.text).to.match(/x-tenant: b\r\nX-Tenant: c\r\n$/);
     headers.remove('X-Tenant');
     expect(headers.has('x-tenant')).to.equal(false);
+  });
+
+  it("have none that is the engine's from anybody else, however it is written", () => {
+    const { headers } = viewOf(HEADS['a plain one']);
+    const before = headers.text;
+    for (const change of [
+      () => headers.append('Content-Length', '1'),
+      () => headers.append(FieldLine.of('Content-Length', '1')),
+      () => headers.set('connection', 'close'),
+      () => headers.remove('Transfer-Encoding'),
+    ])
+      expect(change).to.throw(TypeError, "is the engine's and cannot be changed");
+    expect(headers.text).to.equal(before);
   });
 });

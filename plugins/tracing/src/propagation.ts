@@ -49,16 +49,16 @@ export class W3cPropagation implements Propagation {
     if (traceparent !== undefined && isOnlyValid(headers, traceparent)) return this.#child(headers, traceparent);
     // As if there were none, and its `tracestate` is void (§4.3).
     if (traceparent !== undefined) headers.remove('traceparent');
-    headers.remove('tracestate');
+    if (headers.has('tracestate')) headers.remove('tracestate');
     return this.#root(headers);
   }
 
   #root(headers: Headers): SpanParent | undefined {
     const traceparent = newTraceparent();
-    const traceId = traceIdOf(traceparent);
+    const traceId = traceIdOf(traceparent.value);
     const sampled = this.#sampler.root(traceId);
     if (sampled) return { traceId, spanId: undefined, remote: false, flags: SAMPLED, traceState: '' };
-    headers.append('traceparent', traceparent);
+    headers.append(traceparent);
     return undefined;
   }
 

@@ -47,15 +47,41 @@ export function ratioBased(ratio: number): RootSampler {
  */
 export function atLeast(rate: number, root: RootSampler, clock: Clock): RootSampler {
   if (rate <= 0) return root;
-  const capacity = Math.max(1, rate);
-  let credit = capacity;
-  let at = clock.coarse();
+  const bucket = new TokenBucket(rate, clock);
   return (traceId) => {
-    const now = clock.coarse();
-    credit = Math.min(capacity, credit + ((now - at) * rate) / 1000);
-    at = now;
-    const sampled = credit >= 1 || root(traceId);
-    if (sampled) credit = Math.max(0, credit - 1);
+    const sampled = bucket.any() || root(traceId);
+    if (sampled) bucket.take();
     return sampled;
   };
+}
+
+/** Fills with `rate` tokens per second; numbers that change are the fields of an object, where they need no memory of their own. */
+class TokenBucket {
+  readonly #rate: number;
+  readonly #capacity: number;
+  readonly #clock: Clock;
+  #tokens: number;
+  #at: number;
+
+  constructor(rate: number, clock: Clock) {
+    this.#rate = rate;
+    this.#capacity = Math.max(1, rate);
+    this.#clock = clock;
+    this.#tokens = this.#capacity;
+    this.#at = clock.coarse();
+  }
+
+  any(): boolean {
+    const now = this.#clock.coarse();
+    if (now !== this.#at) {
+      this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#at) * this.#rate) / 1000);
+      this.#at = now;
+    }
+    return this.#tokens >= 1;
+  }
+
+  /** One, or what is left of one. */
+  take(): void {
+    this.#tokens = Math.max(0, this.#tokens - 1);
+  }
 }

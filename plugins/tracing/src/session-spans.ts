@@ -3,6 +3,8 @@ import {
   type Clock,
   type ConnectionHooks,
   createSlot,
+  type Ignore,
+  ignore,
   type Message,
   type Outcome,
   recordedTrace,
@@ -32,7 +34,7 @@ export interface SessionSpansOptions {
 
 /**
  * Records a SERVER span per session, a CLIENT span per attempt, and segments of open WebSockets. A session that is not sampled
- * costs an empty slot.
+ * is left alone once its headers say so.
  */
 export class SessionSpans implements ConnectionHooks {
   readonly #propagation: Propagation;
@@ -47,11 +49,12 @@ export class SessionSpans implements ConnectionHooks {
     this.#sink = sink;
   }
 
-  onRequest(session: Session): undefined {
+  onRequest(session: Session): Ignore | undefined {
     const parent = this.#propagation.begin(session);
-    if (parent === undefined) return;
+    if (parent === undefined) return ignore;
     session.setState(SERVER_SPAN, new ServerSpan(parent, session, this.#clock.epoch));
     session.setState(recordedTrace, parent.traceId);
+    return undefined;
   }
 
   onAttempt(session: Session, attempt: Attempt): void {

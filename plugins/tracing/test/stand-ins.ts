@@ -4,6 +4,7 @@ import {
   type Cluster,
   type Connection,
   type Endpoint,
+  type FieldLine,
   type Headers,
   type Logger,
   type Metrics,
@@ -45,8 +46,8 @@ export class TestHeaders implements Headers {
     this.append(name, value);
   }
 
-  append(name: string, value: string): void {
-    this.lines.push([name, value]);
+  append(field: string | FieldLine, value = ''): void {
+    this.lines.push(typeof field === 'string' ? [field, value] : [field.name, field.value]);
   }
 
   remove(name: string): void {

@@ -8,6 +8,9 @@ proxy.on('error', (_error, _request, response) => response?.destroy?.());
 proxy.on('proxyReq', (request) =>
   request.setHeader('traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
 );
-const server = createServer((request, response) => void proxy.web(request, response).catch(() => {}));
+const server = createServer(
+  { keepAliveTimeout: 60_000 },
+  (request, response) => void proxy.web(request, response).catch(() => {}),
+);
 server.on('upgrade', (request, socket, head) => void proxy.ws(request, socket, {}, head).catch(() => {}));
 server.listen(Number(port), '127.0.0.1', 4096);

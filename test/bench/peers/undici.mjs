@@ -7,7 +7,7 @@ const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'expect']);
 const without = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => !HOP.has(name)));
 
-createServer((request, response) => {
+createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
   const { method, url: path, headers } = request;
   const body = method === 'GET' || method === 'HEAD' ? null : request;
   const sent = { ...without(headers), traceparent, 'x-forwarded-for': request.socket.remoteAddress };

@@ -33,9 +33,23 @@ export function endAll(): void {
 }
 
 function kill(child: ChildProcess): void {
-  for (const pid of family(child.pid!)) {
+  signal(child.pid!, 'SIGKILL');
+}
+
+/** Has a process and its children stand still: what they have put off takes nothing from another. */
+export function halt(pid: number): void {
+  signal(pid, 'SIGSTOP');
+}
+
+/** Lets them go on. */
+export function proceed(pid: number): void {
+  signal(pid, 'SIGCONT');
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  for (const one of family(pid)) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(one, name);
     } catch {
       // It has ended.
     }

@@ -9,7 +9,18 @@ import { freePort, freePorts } from '../../support/free-port.ts';
 import { type Certificate, certificateIn } from './certificate.ts';
 import { Load, type Loaded } from './load.ts';
 import { compiled } from './native.ts';
-import { cpuTime, end, endAll, LOAD_CORE, line, pinned, residentBytes, SUBJECT_CORE } from './processes.ts';
+import {
+  cpuTime,
+  end,
+  endAll,
+  halt,
+  LOAD_CORE,
+  line,
+  pinned,
+  proceed,
+  residentBytes,
+  SUBJECT_CORE,
+} from './processes.ts';
 import type { Subject } from './subjects.ts';
 import type { Workload } from './workloads.ts';
 
@@ -99,16 +110,21 @@ export class RunningSubject {
     this.#command = load;
   }
 
-  /** Opens the connections, unless that is what is measured. */
+  /** Opens the connections, unless that is what is measured. From then on it stands still but for its slices. */
   async open(): Promise<void> {
-    if (this.workload.mode !== 'idle') this.#load = await Load.open(this.#command, Number(this.workload.args[0]));
+    if (this.workload.mode === 'idle') return;
+    this.#load = await Load.open(this.#command, Number(this.workload.args[0]));
+    halt(this.#child.pid!);
   }
 
   async measure(seconds: number): Promise<Sample> {
     if (this.workload.mode === 'idle') return this.#hold();
-    const before = cpuTime(this.#child.pid!);
+    const pid = this.#child.pid!;
+    const before = cpuTime(pid);
+    proceed(pid);
     const { units, failures, p50, p99, seconds: took } = await this.#load!.slice(seconds).catch(() => NOTHING);
-    const spent = cpuTime(this.#child.pid!) - before;
+    const spent = cpuTime(pid) - before;
+    halt(pid);
     const done = units * (this.workload.units ?? 1);
     return { cost: done === 0 ? Number.NaN : spent / 1_000 / done, perSecond: done / took, failures, p50, p99 };
   }
