@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chart } from './chart.ts';
+import { marks } from './marks.ts';
 import { measure, type Plan, type Result } from './measure.ts';
 import { loadSpeaksTls } from './native.ts';
-import { MARKS, machine, type Report, table, versions } from './report.ts';
+import { machine, type Report, table, versions } from './report.ts';
 import { Rig } from './rig.ts';
 import { subjects } from './subjects.ts';
 import { WORKLOADS } from './workloads.ts';
@@ -80,7 +81,7 @@ const report: Report = {
   missing,
   results,
 };
-process.stdout.write(`${table(report)}\n\n${marks()}\n`);
+process.stdout.write(`${table(report)}\n\n${marks(report)}\n`);
 const out = values.out ?? (quick || values.workload || values.subject ? undefined : 'docs/benchmarks');
 if (out !== undefined) {
   mkdirSync(out, { recursive: true });
@@ -89,16 +90,3 @@ if (out !== undefined) {
   told(`written: ${resolve(out)}/results.json, chart.svg`);
 }
 process.exit(0);
-
-function marks(): string {
-  const lines = results.flatMap(({ subject, workload, ratio }) => {
-    const mark = MARKS[workload];
-    if (subject !== 'outrigger' || mark === undefined || ratio === undefined) return [];
-    const verdict =
-      ratio.median <= mark.stretch ? 'stretch reached' : ratio.median <= mark.floor ? 'floor reached' : 'MISSED';
-    return [
-      `${workload}: ${ratio.median.toFixed(2)} × ${reference}; stretch ${mark.stretch}, floor ${mark.floor}: ${verdict}`,
-    ];
-  });
-  return lines.join('\n');
-}

@@ -1,4 +1,5 @@
-import { MARKS, type Report } from './report.ts';
+import { MARKS } from './marks.ts';
+import type { Report } from './report.ts';
 import { notes, picture, round, text } from './svg.ts';
 
 const BAR = 16;

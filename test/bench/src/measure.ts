@@ -101,7 +101,9 @@ function turned<T>(list: readonly T[], round: number): T[] {
 function summary({ subject, workload }: Pair, all: ReadonlyMap<string, Sample[]>, reference: string): Result {
   const samples = all.get(subject.name)!;
   const others = all.get(reference);
-  const ratios = others?.map(({ cost }, round) => samples[round]!.cost / cost).filter(Number.isFinite) ?? [];
+  const ratios = subject.baseline
+    ? []
+    : (others ?? []).map(({ cost }, round) => samples[round]!.cost / cost).filter(Number.isFinite);
   const of = (pick: (sample: Sample) => number) => spread(samples.map(pick).filter(Number.isFinite));
   return {
     subject: subject.name,

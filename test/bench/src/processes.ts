@@ -13,7 +13,12 @@ const running = new Set<ChildProcess>();
 /** Starts a program on one core; its output goes to `log`, unless it is read. */
 export function pinned(core: number, command: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
   const [program, ...args] = which('taskset') === undefined ? command : ['taskset', '-c', String(core), ...command];
-  const child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  // In a group of its own: a group in which something stands still is hung up on when the shell that began it ends.
+  const child = spawn(program!, args, {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+    detached: true,
+  });
   running.add(child);
   child.once('exit', () => running.delete(child));
   child.stdin?.on('error', () => {});

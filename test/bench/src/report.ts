@@ -22,7 +22,8 @@ export function machine(): string {
 }
 
 export function versions(subjects: readonly Subject[]): Record<string, string> {
-  const all = Object.fromEntries(subjects.map(({ name, version }) => [name, version]));
+  const proxies = subjects.filter(({ baseline }) => !baseline);
+  const all = Object.fromEntries(proxies.map(({ name, version }) => [name, version]));
   return { node: process.versions.node, ...all };
 }
 
@@ -75,18 +76,6 @@ export function table({ results, reference }: Report): string {
 function fixed(value: number): string {
   return value < 10 ? value.toFixed(2) : value.toFixed(1);
 }
-
-/** The marks that the project has set itself, × HAProxy in the same run. */
-export const MARKS: Readonly<Record<string, { readonly floor: number; readonly stretch: number }>> = {
-  'GET 128 B': { floor: 1.15, stretch: 1 },
-  'GET 10 KiB': { floor: 1.25, stretch: 1 },
-  'POST 1 KiB': { floor: 1.25, stretch: 1.1 },
-  'WS echo 64 B': { floor: 1.15, stretch: 1 },
-  'no keep-alive': { floor: 2.2, stretch: 1.3 },
-  'HTTPS GET 128 B': { floor: 1.6, stretch: 1.3 },
-  'TLS handshake': { floor: 1.6, stretch: 1.3 },
-  'TLS resumption': { floor: 1.6, stretch: 1.3 },
-};
 
 export function readReport(file: string): Report {
   return JSON.parse(readFileSync(file, 'utf8')) as Report;

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Certificate } from './certificate.ts';
+import { NO_PROXY } from './marks.ts';
+import { compiled } from './native.ts';
 import { versionOf, which } from './processes.ts';
 
 /** Where a subject listens, and where it sends. */
@@ -26,6 +28,8 @@ export interface Subject {
   readonly kind: 'ours' | 'native' | 'npm';
   /** Left out of a quick run. */
   readonly more?: boolean;
+  /** Whether it is no proxy: then its cost is nobody's ratio. */
+  readonly baseline?: boolean;
   /** Whether its configuration can terminate TLS. */
   readonly tls?: boolean;
   /** Workloads that it is there for; undefined: all. */
@@ -50,7 +54,21 @@ export function subjects(): { readonly found: readonly Subject[]; readonly missi
     else found.push(make(path));
   }
   for (const name of NPM) found.push(npm(name));
+  found.push(noProxy());
   return { found, missing };
+}
+
+/** The upstream itself, where it matters how long an answer takes without anything in between. */
+function noProxy(): Subject {
+  return {
+    name: NO_PROXY,
+    version: '',
+    kind: 'native',
+    baseline: true,
+    more: true,
+    only: ['open loop 8,000/s'],
+    command: ({ port }) => ({ command: [compiled('upstream'), String(port)] }),
+  };
 }
 
 /** This project, as built in `root`, with its default plugins; told all by one file. */
