@@ -3,7 +3,7 @@ import type { Report } from './report.ts';
 import { notes, picture, round, text } from './svg.ts';
 
 const BAR = 16;
-const LABEL = 190;
+const LABEL = 262;
 const SCALE = 400;
 const WIDTH = LABEL + SCALE + 130;
 
