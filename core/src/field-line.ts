@@ -1,11 +1,11 @@
 import { randomTexts } from './random-texts.ts';
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const INVALID_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** Whether a field may have the name (RFC 9110 §5.1). */
-export function isFieldName(name: string): boolean {
-  return NAME.test(name);
+/** RFC 9110 §5.6.2: what names fields, cookies and subprotocols. */
+export function isToken(text: string): boolean {
+  return TOKEN.test(text);
 }
 
 /** Whether a head may carry the value (RFC 9110 §5.5): no control character but a tab, nothing beyond latin1. */
@@ -15,7 +15,7 @@ export function isFieldValue(value: string): boolean {
 
 /** Throws a TypeError that names what is wrong. */
 export function checkFieldName(name: string): void {
-  if (!isFieldName(name)) throw new TypeError(`"${name}" is not a header name (RFC 9110 §5.1)`);
+  if (!isToken(name)) throw new TypeError(`"${name}" is not a header name (RFC 9110 §5.1)`);
 }
 
 /** Throws a TypeError that names the field. */

@@ -7,7 +7,7 @@ import {
   type Close,
   type ConnectionHooks,
   HOOKS,
-  ignore,
+  type Ignore,
   isSendableCloseCode,
   type Reject,
 } from './hooks.ts';
@@ -248,7 +248,7 @@ class Containment {
   /** What the session gets of a value that a step has returned, and that is neither undefined nor a promise. */
   judge<V>(step: Step, sort: VerdictSort<V>, value: unknown, subject: unknown): V | undefined {
     if (value === undefined || value === null) return undefined;
-    if (value === ignore && sort.mayIgnore) {
+    if (sort.mayIgnore && (value as Partial<Ignore>).kind === 'ignore') {
       const session = subject as { hooks: HookChain };
       session.hooks = session.hooks.without(step.entry);
       return undefined;

@@ -109,7 +109,7 @@ export { EndpointRecord } from './cluster-registry.ts';
 export { didYouMean } from './did-you-mean.ts';
 export { ioIsDirect, proveDirectIo } from './direct-io.ts';
 export { proveDirectTls, secureStream } from './direct-tls.ts';
-export { checkFieldName, checkFieldValue, FieldLine, isFieldName, isFieldValue } from './field-line.ts';
+export { checkFieldName, checkFieldValue, FieldLine, isFieldValue, isToken } from './field-line.ts';
 export { closeGradually } from './gradual-close.ts';
 export { latin1 } from './latin1.ts';
 export { OpenSessions } from './open-sessions.ts';

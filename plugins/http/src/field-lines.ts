@@ -1,10 +1,10 @@
 import {
   checkFieldName,
   checkFieldValue,
-  type FieldLine,
+  FieldLine,
   type Headers,
-  isFieldName,
   isFieldValue,
+  isToken,
   type Overlay,
 } from '@outrigger/core';
 
@@ -67,10 +67,11 @@ export class FieldLines implements Headers {
       const start = startOf(field);
       checkFieldValue(field, value);
       this.#append(field, `${start}${value}\r\n`);
-    } else {
+    } else if (field instanceof FieldLine) {
       startOf(field.name);
       this.#append(field.name, field.text);
-    }
+      // What only looks like one was checked by nobody that we know.
+    } else this.append((field as FieldLine).name, (field as FieldLine).value);
   }
 
   #append(name: string, line: string): void {
@@ -157,7 +158,7 @@ function isBlank(code: number): boolean {
 
 /** Whether a head may carry the field: what a plugin's verdict brings along is not checked before. */
 export function mayCarry(name: string, value: string): boolean {
-  return isFieldName(name) && isFieldValue(value) && !OWNED.has(name.toLowerCase());
+  return isToken(name) && isFieldValue(value) && !OWNED.has(name.toLowerCase());
 }
 
 /** What a line begins with, by names that were found valid and not the engine's: plugins use few, again and again. */

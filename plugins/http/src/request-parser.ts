@@ -1,4 +1,4 @@
-import { type Cause, latin1 } from '@outrigger/core';
+import { type Cause, isToken, latin1 } from '@outrigger/core';
 import { hostOf, sameAuthority } from './authority.ts';
 import { CHUNKED, type Framing, LENGTH, NO_BODY } from './body-framing.ts';
 import { TARGET, TOKEN, tokens } from './characters.ts';
@@ -262,7 +262,5 @@ function methodOf(head: string, length: number): string {
 /** RFC 6455 §4.1: subprotocols are tokens, each once. */
 function isTokenList(list: string): boolean {
   const members = list.split(',').map((member) => member.trim());
-  return (
-    members.every((member) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(member)) && new Set(members).size === members.length
-  );
+  return members.every(isToken) && new Set(members).size === members.length;
 }

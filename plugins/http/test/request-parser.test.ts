@@ -101,4 +101,12 @@ describe('the fields of a request, as hooks see them', () => {
       expect(change).to.throw(TypeError, "is the engine's and cannot be changed");
     expect(headers.text).to.equal(before);
   });
+
+  it('have no line that only looks as if it had been checked', () => {
+    const { headers } = viewOf(HEADS['a plain one']);
+    const like = (value: string) => ({ name: 'x-a', value, text: 'x-a: 1\r\nx-b: 2\r\n' }) as unknown as FieldLine;
+    expect(() => headers.append(like('1\r\nx-b: 2'))).to.throw(TypeError, 'the value of x-a has a character');
+    headers.append(like('1'));
+    expect(headers.text).to.match(/x-a: 1\r\n$/);
+  });
 });

@@ -1,5 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { type Cluster, type ConnectionHooks, createSlot, type Schema, type Session, stickTo } from '@outrigger/core';
+import {
+  type Cluster,
+  type ConnectionHooks,
+  createSlot,
+  isToken,
+  type Schema,
+  type Session,
+  stickTo,
+} from '@outrigger/core';
 import { cookieOf } from './cookie.ts';
 
 /** `sticky:` of a cluster. */
@@ -101,8 +109,7 @@ class Tags {
 }
 
 function token(value: unknown): void {
-  if (typeof value !== 'string' || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(value))
-    throw new Error('must be the name of a cookie');
+  if (typeof value !== 'string' || !isToken(value)) throw new Error('must be the name of a cookie');
 }
 
 function cookiePath(value: unknown): void {
