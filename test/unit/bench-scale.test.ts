@@ -133,6 +133,7 @@ describe('the chart of bench:scale', () => {
     ratio: same(ratio),
     perSecond: same(1),
     p50: same(1),
+    p50Beyond: undefined,
     p99: same(1),
     failures: 0,
   });

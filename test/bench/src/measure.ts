@@ -21,6 +21,8 @@ export interface Result {
   readonly ratio: Spread | undefined;
   readonly perSecond: Spread;
   readonly p50: Spread;
+  /** Microseconds of p50 beyond the reference's in the same round; undefined where there is none. */
+  readonly p50Beyond: Spread | undefined;
   readonly p99: Spread;
   readonly failures: number;
 }
@@ -76,7 +78,8 @@ export async function sideBySide(rig: Rig, pairs: readonly Pair[], pace: Pace): 
     const once = running.some(({ workload }) => workload.mode === 'idle');
     if (!once) for (const one of running) await warmUp(one, pace.warmUpSeconds);
     for (let round = 0; round < (once ? 1 : pace.rounds); round++)
-      for (const one of turned(running, round)) samples.get(one.subject.name)!.push(await one.measure(pace.seconds));
+      for (const one of turned(running, round))
+        samples.get(one.subject.name)!.push(await one.measure(Math.max(pace.seconds, one.workload.seconds ?? 0)));
     return running.map((one) => summary(one, samples, pace.reference));
   } finally {
     for (const one of running) await one.end();
@@ -101,9 +104,10 @@ function turned<T>(list: readonly T[], round: number): T[] {
 function summary({ subject, workload }: Pair, all: ReadonlyMap<string, Sample[]>, reference: string): Result {
   const samples = all.get(subject.name)!;
   const others = all.get(reference);
-  const ratios = subject.baseline
-    ? []
-    : (others ?? []).map(({ cost }, round) => samples[round]!.cost / cost).filter(Number.isFinite);
+  const beside = (compare: (ours: Sample, its: Sample) => number) => {
+    const values = (others ?? []).map((its, round) => compare(samples[round]!, its)).filter(Number.isFinite);
+    return subject.baseline || values.length === 0 ? undefined : spread(values);
+  };
   const of = (pick: (sample: Sample) => number) => spread(samples.map(pick).filter(Number.isFinite));
   return {
     subject: subject.name,
@@ -111,9 +115,10 @@ function summary({ subject, workload }: Pair, all: ReadonlyMap<string, Sample[]>
     workload: workload.name,
     unit: workload.unit,
     cost: of(({ cost }) => cost),
-    ratio: ratios.length === 0 ? undefined : spread(ratios),
+    ratio: beside((ours, its) => ours.cost / its.cost),
     perSecond: of(({ perSecond }) => perSecond),
     p50: of(({ p50 }) => p50),
+    p50Beyond: beside((ours, its) => ours.p50 - its.p50),
     p99: of(({ p99 }) => p99),
     failures: samples.reduce((sum, { failures }) => sum + failures, 0),
   };
