@@ -57,7 +57,7 @@ export { hashKey, stickTo } from './session-wishes.ts';
 
 export type { ByteSink, ByteStream } from './byte-stream.ts';
 export type { HookChain, Verdict } from './hook-chain.ts';
-export { behindWrites } from './outbox.ts';
+export { behindWrites, flushIfQuiet } from './outbox.ts';
 export type { ConnectSink, Scope } from './transport.ts';
 
 // What surrounds them.

@@ -7,19 +7,47 @@ export interface Sender {
 /** So many streams wait at most: with more than that ready at once, the first ones would wait longer than the last ones save. */
 const MOST = 32;
 
+/** A turn of more than so many streams is worth its end; with fewer, one's peer could be at work while the next one is read. */
+const FEW = 2;
+
+/** After so many turns of few in a row the loop is quiet… */
+const QUIET_AFTER = 8;
+
+/** …for so many events: then turns are counted anew. */
+const QUIET_FOR = 64;
+
 let waiting: Sender[] = [];
 let behind: (() => void)[] = [];
 let scheduled = false;
+let fewInARow = 0;
+/** What so many events have written goes out right behind each of them. */
+let quiet = 0;
+const settled = Promise.resolve();
 
 /**
  * Has `sender`, which has its bytes by now, flushed when the event loop has handed out the events that it found, together with
  * all others. Small writes that follow each other at once find the process at their other end awake, where single ones wake it
- * each time: a sixth of what a request costs. HAProxy comes to the same by running its tasks behind its poll.
+ * each time: a sixth of what a request costs. HAProxy comes to the same by running its tasks behind its poll. Where there are
+ * none to go together with, it is flushed behind the event in which it was written.
  */
 export function sendAtTurnsEnd(sender: Sender): void {
-  waiting.push(sender);
-  if (waiting.length >= MOST) flushOutbox();
-  else schedule();
+  const count = waiting.push(sender);
+  if (count >= MOST) {
+    fewInARow = 0;
+    flushOutbox();
+  } else if (count > 1) return;
+  else if (quiet > 0) {
+    quiet--;
+    void settled.then(flushOutbox);
+  } else schedule();
+}
+
+/**
+ * Sends what was written so far, where nothing is gained by waiting. For a session that has written all, and goes on with what
+ * no peer waits for.
+ */
+export function flushIfQuiet(): void {
+  if (quiet > 0) flushOutbox();
 }
 
 /**
@@ -39,6 +67,12 @@ function schedule(): void {
 
 function endTurn(): void {
   scheduled = false;
+  const { length } = waiting;
+  if (length > FEW) fewInARow = 0;
+  else if (length > 0 && ++fewInARow === QUIET_AFTER) {
+    fewInARow = 0;
+    quiet = QUIET_FOR;
+  }
   flushOutbox();
   if (behind.length === 0) return;
   const tasks = behind;
@@ -46,7 +80,7 @@ function endTurn(): void {
   for (let i = 0; i < tasks.length; i++) tasks[i]!();
 }
 
-/** Flushes all that wait, before the turn is over. */
+/** Flushes all that wait. */
 export function flushOutbox(): void {
   const senders = waiting;
   waiting = [];

@@ -1,4 +1,12 @@
-import { type ByteStream, type Cause, type ConnectSink, type Endpoint, OutriggerError, Timer } from '@outrigger/core';
+import {
+  type ByteStream,
+  type Cause,
+  type ConnectSink,
+  type Endpoint,
+  flushIfQuiet,
+  OutriggerError,
+  Timer,
+} from '@outrigger/core';
 import { BodyFraming, type Framing, INVALID, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import type { Engine } from './engine.ts';
 import { HeadScanner, NEED_MORE } from './head-scanner.ts';
@@ -277,7 +285,10 @@ export class UpstreamConnection extends Timer implements ConnectSink {
     const end = this.#body.take(b, from, to);
     if (end === INVALID) return this.#fail('upstream-malformed');
     if (session.payload === undefined) session.relay(b, from, end, end === to ? text : '');
-    if (this.#body.done && this.session === session) this.#complete(end < to);
+    if (!this.#body.done || this.session !== session) return;
+    // The client need not wait for our books.
+    flushIfQuiet();
+    this.#complete(end < to);
   }
 
   /** The response is whole. `dirty`: the connection cannot carry another one. */
