@@ -2,10 +2,17 @@ import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from './clock.ts';
 import { FunctionTimer, TICK_MS, Wheel } from './wheel.ts';
 
-/** The clock that runs: one interval for all timers, only while there are any. It does not keep the process alive. */
+/**
+ * The clock that runs: one interval for all timers, while they are being armed; where nothing has armed one for a tick, it sleeps
+ * until the next one may be due. It does not keep the process alive.
+ */
 export class WheelClock implements Clock {
   readonly #wheel: Wheel;
   #interval: NodeJS.Timeout | undefined;
+  /** Wakes a clock that sleeps. */
+  #alarm: NodeJS.Timeout | undefined;
+  /** Whether a timer was armed since the last tick. */
+  #armed = false;
   /** When the wheel was turned last, and one tick: never before now, so that nothing expires too early. */
   #soon = 0;
   #epoch = performance.timeOrigin;
@@ -35,9 +42,8 @@ export class WheelClock implements Clock {
   }
 
   arm(timer: Timer, ms: number): void {
-    // The wheel stood still while it was empty.
-    if (this.#interval === undefined) this.#turn();
-    this.#hang(timer, this.#soon + ms);
+    const soon = this.#interval === undefined ? this.now() + TICK_MS : this.#soon;
+    this.#hang(timer, soon + ms);
   }
 
   disarm(timer: Timer): void {
@@ -50,21 +56,21 @@ export class WheelClock implements Clock {
 
   after(ms: number, f: () => void): Disposable {
     const timer = new FunctionTimer(f);
-    if (this.#interval === undefined) this.#turn();
     this.#hang(timer, this.now() + ms);
     return { [Symbol.dispose]: () => this.disarm(timer) };
   }
 
   #hang(timer: Timer, at: number): void {
     this.#wheel.arm(timer, at);
-    if (this.#interval === undefined && this.#wheel.size > 0) this.#start();
+    this.#armed = true;
+    if (this.#interval === undefined && this.#wheel.size > 0) this.#wake();
   }
 
-  #turn(): void {
+  #look(): number {
     const now = this.now();
     this.#soon = now + TICK_MS;
     this.#followSystem();
-    this.#wheel.advance(now);
+    return now;
   }
 
   /** Moves the epoch no further than the system's clock says, which tells whole milliseconds, at some time between two readings of ours. */
@@ -76,12 +82,30 @@ export class WheelClock implements Clock {
     this.#epoch = Math.min(Math.max(this.#epoch, least), most);
   }
 
-  #start(): void {
+  #wake(): void {
+    clearTimeout(this.#alarm);
+    this.#look();
     this.#interval = setInterval(() => {
-      this.#turn();
-      if (this.#wheel.size > 0) return;
-      clearInterval(this.#interval);
-      this.#interval = undefined;
+      const idle = !this.#armed;
+      this.#tick();
+      if (idle) this.#sleep();
     }, TICK_MS).unref();
+  }
+
+  #tick(): void {
+    this.#wheel.advance(this.#look());
+    // What armed itself again is in the wheel by now.
+    this.#armed = false;
+  }
+
+  #sleep(): void {
+    clearInterval(this.#interval);
+    this.#interval = undefined;
+    const at = this.#wheel.nextTick;
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#alarm = setTimeout(() => {
+      this.#tick();
+      if (this.#interval === undefined) this.#sleep();
+    }, at - this.now()).unref();
   }
 }

@@ -24,6 +24,14 @@ export class Wheel {
     return this.#size;
   }
 
+  /** The time of the next tick in whose slot any timer hangs, due then or rounds later; Infinity: none does. */
+  get nextTick(): number {
+    if (this.#size === 0) return Number.POSITIVE_INFINITY;
+    let tick = this.#tick + 1;
+    while (this.#slots[tick % SLOTS] === null) tick++;
+    return tick * TICK_MS;
+  }
+
   arm(timer: Timer, at: number): void {
     if (at === Number.POSITIVE_INFINITY) return this.disarm(timer);
     timer.at = at;

@@ -232,6 +232,61 @@ describe('the wheel', () => {
 });
 
 describe('the clock that runs', () => {
+  /** Runs `f`, and tells how often the event loop has gone round until what it returns is resolved. */
+  const rounds = async (f: () => Promise<void>) => {
+    const before = performance.nodeTiming.uvMetricsInfo.loopCount;
+    await f();
+    return performance.nodeTiming.uvMetricsInfo.loopCount - before;
+  };
+
+  it('sleeps until the next timer is due where nothing else is armed', async () => {
+    const clock = new WheelClock(() => {});
+    const alive = setInterval(() => {}, 60_000);
+    const seen: number[] = [];
+    const from = clock.now();
+    const far = new Recording('far', []);
+    clock.arm(far, 30_000);
+    const times = await rounds(async () => {
+      for (const ms of [1_200, 700])
+        await new Promise<void>((resolve) => {
+          clock.after(ms, resolve);
+        });
+      seen.push(clock.now() - from);
+    });
+    clock.disarm(far);
+    clearInterval(alive);
+    expect(seen[0]).to.be.within(1_900, 5_000);
+    // With a tick each 100 ms there would be 19 at least.
+    expect(times).to.be.below(15);
+  }).timeout(10_000);
+
+  it('is in time for what is armed while it sleeps, sooner than what it sleeps for, and behind it', async () => {
+    const clock = new WheelClock(() => {});
+    const alive = setInterval(() => {}, 60_000);
+    const seen: string[] = [];
+    const timer = (name: string, f?: () => void) => {
+      class Named extends Recording {
+        override expired(): void {
+          super.expired();
+          f?.();
+        }
+      }
+      return new Named(name, seen);
+    };
+    clock.arm(timer('first'), 900);
+    const from = clock.now();
+    await new Promise<void>((resolve) => {
+      setTimeout(() => {
+        expect(Math.abs(clock.coarse() - clock.now())).to.be.below(1);
+        clock.arm(timer('sooner'), 100);
+        clock.arm(timer('behind', resolve), 800);
+      }, 400);
+    });
+    clearInterval(alive);
+    expect(seen).to.deep.equal(['sooner', 'first', 'behind']);
+    expect(clock.now() - from).to.be.within(1_200, 5_000);
+  });
+
   it('calls after the time, and never within the arming', async () => {
     const clock = new WheelClock(() => {});
     const from = clock.now();

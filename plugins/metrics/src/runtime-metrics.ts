@@ -1,9 +1,8 @@
-import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
+import { constants, PerformanceObserver, performance } from 'node:perf_hooks';
 import type { Counter, Lifecycle } from '@outrigger/core';
+import { LoopDelay } from './loop-delay.ts';
 import type { Registry } from './registry.ts';
 
-/** Milliseconds between two looks at the clock; what comes later than that is delay. */
-const RESOLUTION = 20;
 const GC_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
 const QUANTILES = [50, 90, 99] as const;
 
@@ -24,7 +23,7 @@ interface Collection {
 /** What the event loop and the collection of garbage take: it runs from `start` to `stop`. */
 export class RuntimeMetrics implements Lifecycle {
   readonly #registry: Registry;
-  readonly #delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+  readonly #delay = new LoopDelay();
   #observer: PerformanceObserver | undefined;
   #reading: Disposable | undefined;
 
@@ -44,14 +43,14 @@ export class RuntimeMetrics implements Lifecycle {
         gc.with(GC_KINDS[detail.kind] ?? 'other').record(duration / 1_000);
     });
     this.#observer.observe({ entryTypes: ['gc'] });
-    this.#delay.enable();
+    this.#delay.start();
     this.#reading = this.#registry.onCollect(this.#reader());
   }
 
   stop(): void {
     this.#reading?.[Symbol.dispose]();
     this.#observer?.disconnect();
-    this.#delay.disable();
+    this.#delay.stop();
   }
 
   #reader(): () => void {
@@ -72,9 +71,8 @@ export class RuntimeMetrics implements Lifecycle {
       .with();
     let told = 0;
     return () => {
-      const late = (ns: number) => Math.max(0, ns / 1e9 - RESOLUTION / 1_000);
-      for (const { percent, gauge } of quantiles) gauge.set(late(this.#delay.percentile(percent)));
-      longest.set(late(this.#delay.max));
+      for (const { percent, gauge } of quantiles) gauge.set(this.#delay.seconds(percent));
+      longest.set(this.#delay.seconds(100));
       this.#delay.reset();
       const { active } = performance.eventLoopUtilization();
       busy.add(active / 1_000 - told);
