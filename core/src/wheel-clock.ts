@@ -103,9 +103,11 @@ export class WheelClock implements Clock {
     this.#interval = undefined;
     const at = this.#wheel.nextTick;
     if (at === Number.POSITIVE_INFINITY) return;
+    // What a timer has held up may be due already.
+    const ms = Math.max(1, at - this.now());
     this.#alarm = setTimeout(() => {
       this.#tick();
       if (this.#interval === undefined) this.#sleep();
-    }, at - this.now()).unref();
+    }, ms).unref();
   }
 }

@@ -47,7 +47,8 @@ describe('the delay of the event loop', () => {
       { eval: true, workerData: new URL('../src/loop-delay.ts', import.meta.url).href },
     );
     const [{ resting, busy }] = (await once(worker, 'message')) as [{ resting: number; busy: number }];
-    expect(resting).to.be.within(1, 10);
-    expect(busy).to.be.above(20);
+    // 50 looks in a second, or 5; the busy work itself goes round 10 times.
+    expect(resting).to.be.within(1, 25);
+    expect(busy).to.be.above(17);
   });
 });
