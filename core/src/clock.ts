@@ -19,6 +19,11 @@ export abstract class Timer {
 export interface Clock {
   /** Monotonic milliseconds, with fractions. */
   now(): number;
+  /**
+   * The same as of this turn of the event loop, for what every session asks: it is read once for all that the turn has to hand
+   * out, as HAProxy and nginx do it. It never goes back, and is never ahead of {@link now}.
+   */
+  turn(): number;
   /** The same as of the last tick: up to 100 ms ago, for what need not be exact. It reads no clock. */
   coarse(): number;
   /** Wall-clock milliseconds since 1970, with fractions. */

@@ -67,9 +67,9 @@ class ClusterRecord implements Cluster {
   settings: Readonly<Record<string, unknown>> = {};
   observing = false;
   /** What its parts were made from: undefined before the first plan. */
-  spec: ClusterSpec | undefined;
-  factory: BalancerFactory | undefined;
-  discovery: Discovery | undefined;
+  spec: ClusterSpec | undefined = undefined;
+  factory: BalancerFactory | undefined = undefined;
+  discovery: Discovery | undefined = undefined;
   readonly #logger: Logger;
   readonly #departures: Departures | undefined;
   /** No longer listed, but with open sessions: they stay where they are, and count when the address is listed again. */

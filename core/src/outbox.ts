@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** A stream that has something to send. */
 export interface Sender {
   /** Sends what was written so far; nothing, where that has gone out already. Never throws. */
@@ -22,6 +24,8 @@ let scheduled = false;
 let fewInARow = 0;
 /** What so many events have written goes out right behind each of them. */
 let quiet = 0;
+/** Monotonic milliseconds, as of the first time that this turn was asked for them; 0: it was not. */
+let asked = 0;
 const settled = Promise.resolve();
 
 /**
@@ -59,6 +63,20 @@ export function behindWrites(task: () => void): void {
   schedule();
 }
 
+/**
+ * Monotonic milliseconds as of this turn of the event loop: read once for all events that it hands out. They were there when it
+ * began, so it is no less true of them than a reading for each, which would count in how long the others took.
+ */
+export function timeOfTurn(): number {
+  if (asked !== 0) return asked;
+  const now = performance.now();
+  // A quiet loop does not look for the ends of its turns.
+  if (quiet > 0) return now;
+  asked = now;
+  schedule();
+  return now;
+}
+
 function schedule(): void {
   if (scheduled) return;
   scheduled = true;
@@ -67,6 +85,7 @@ function schedule(): void {
 
 function endTurn(): void {
   scheduled = false;
+  asked = 0;
   const { length } = waiting;
   if (length > FEW) fewInARow = 0;
   else if (length > 0 && ++fewInARow === QUIET_AFTER) {

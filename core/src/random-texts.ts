@@ -5,9 +5,9 @@ import { latin1 } from './latin1.ts';
 const random = Buffer.allocUnsafeSlow(32 * 1024);
 let used = random.length;
 
-/** Two hexadecimal digits for each byte, as they stand one after the other. */
+/** Two hexadecimal digits for each byte: the first one in the low half. */
 const DIGITS = Uint16Array.from({ length: 256 }, (_, byte) =>
-  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16BE(),
+  Buffer.from(byte.toString(16).padStart(2, '0')).readUInt16LE(),
 );
 /** More are hardly cheaper, and one text that is kept keeps all of its batch. */
 const BATCH = 16;
@@ -35,13 +35,18 @@ export function randomTexts(form: string): () => string {
   };
 }
 
+/** Byte by byte, which V8 does in a third of the time that a DataView takes. A batch never needs more than all of `random`. */
 function fillIn(bytes: Buffer, places: Uint16Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (used + places.length > random.length) {
+    randomFillSync(random);
+    used = 0;
+  }
+  let next = used;
+  used += places.length;
   for (let i = 0; i < places.length; i++) {
-    if (used === random.length) {
-      randomFillSync(random);
-      used = 0;
-    }
-    view.setUint16(places[i]!, DIGITS[random[used++]!]!);
+    const digits = DIGITS[random[next++]!]!;
+    const place = places[i]!;
+    bytes[place] = digits;
+    bytes[place + 1] = digits >>> 8;
   }
 }

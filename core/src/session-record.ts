@@ -70,15 +70,15 @@ export abstract class SessionRecord implements Session {
   plugin: string | undefined = undefined;
 
   readonly clock: Clock;
-  readonly #open: OpenSessions;
-  #attempts: AttemptRecord[] | undefined;
+  private readonly openSessions: OpenSessions;
+  private allAttempts: AttemptRecord[] | undefined = undefined;
   /** The current attempt: the last one begun. */
   attempt: AttemptRecord | undefined = undefined;
-  #held: EndpointRecord | undefined;
-  #state: unknown[] | undefined;
-  #abort: AbortController | undefined;
-  #expiry: ExpiryTimer | undefined;
-  #sizeWatchers: SizeWatcher[] | undefined;
+  private held: EndpointRecord | undefined = undefined;
+  private slots: unknown[] | undefined = undefined;
+  private aborter: AbortController | undefined = undefined;
+  private expiry: ExpiryTimer | undefined = undefined;
+  private sizeWatchers: SizeWatcher[] | undefined = undefined;
 
   constructor(
     kind: 'http' | 'websocket',
@@ -93,8 +93,8 @@ export abstract class SessionRecord implements Session {
     this.hooks = chainForSession(hooks);
     this.generation = generation;
     this.clock = clock;
-    this.#open = open;
-    this.began = clock.now();
+    this.openSessions = open;
+    this.began = clock.turn();
     open.add(this);
   }
 
@@ -108,42 +108,42 @@ export abstract class SessionRecord implements Session {
   }
 
   get attempts(): readonly Attempt[] {
-    return this.#attempts ?? (this.attempt ? [this.attempt] : []);
+    return this.allAttempts ?? (this.attempt ? [this.attempt] : []);
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.ended) this.#abort.abort();
+    if (this.aborter === undefined) {
+      this.aborter = new AbortController();
+      if (this.ended) this.aborter.abort();
     }
-    return this.#abort.signal;
+    return this.aborter.signal;
   }
 
   get expiresAt(): number | undefined {
-    return this.#expiry?.wallTime;
+    return this.expiry?.wallTime;
   }
 
   set expiresAt(wallTime: number | undefined) {
     if (Number.isNaN(wallTime)) throw new TypeError('expiresAt: not a number');
     if (this.ended) return;
-    this.#expiry ??= new ExpiryTimer(this);
-    this.#expiry.wallTime = wallTime;
-    this.clock.arm(this.#expiry, wallTime === undefined ? Number.POSITIVE_INFINITY : wallTime - this.clock.wallTime());
+    this.expiry ??= new ExpiryTimer(this);
+    this.expiry.wallTime = wallTime;
+    this.clock.arm(this.expiry, wallTime === undefined ? Number.POSITIVE_INFINITY : wallTime - this.clock.wallTime());
   }
 
   state<T>(slot: Slot<T>): T | undefined {
-    return this.#state?.[slot.index] as T | undefined;
+    return this.slots?.[slot.index] as T | undefined;
   }
 
   setState<T>(slot: Slot<T>, value: T): void {
     // Exactly as many as there are: an array that grows takes twice the room, and a WebSocket may live for days.
-    this.#state ??= new Array<unknown>(slotCount());
-    this.#state[slot.index] = value;
+    this.slots ??= new Array<unknown>(slotCount());
+    this.slots[slot.index] = value;
   }
 
   watchSizes(watcher: SizeWatcher): void {
-    this.#sizeWatchers ??= [];
-    this.#sizeWatchers.push(watcher);
+    this.sizeWatchers ??= [];
+    this.sizeWatchers.push(watcher);
   }
 
   /** A WebSocket message from `side`, text (1) or binary (2), of so many bytes, is passed on whole. */
@@ -151,23 +151,23 @@ export abstract class SessionRecord implements Session {
     if (side === 'downstream') this.messagesReceived++;
     else this.messagesSent++;
     if (this.messageTally !== undefined) this.messageTally.count(side, opcode, bytes);
-    if (this.#sizeWatchers !== undefined) for (const watcher of this.#sizeWatchers) watcher(side, bytes);
+    if (this.sizeWatchers !== undefined) for (const watcher of this.sizeWatchers) watcher(side, bytes);
   }
 
   /** Begins a try: the endpoint counts the session, `onAttempt` is called. `reused` is what the pool says it would give. */
-  beginAttempt(endpoint: Endpoint, reused: boolean, at = this.clock.now()): AttemptRecord {
-    const attempt = new AttemptRecord((this.attempt?.number ?? 0) + 1, endpoint, at);
+  beginAttempt(endpoint: Endpoint, reused: boolean): AttemptRecord {
+    const attempt = new AttemptRecord((this.attempt?.number ?? 0) + 1, endpoint, this.clock.turn());
     attempt.reused = reused;
     if (this.attempt !== undefined) {
-      this.#attempts ??= [this.attempt];
-      this.#attempts.push(attempt);
+      this.allAttempts ??= [this.attempt];
+      this.allAttempts.push(attempt);
     }
     this.attempt = attempt;
-    this.#release();
-    this.#held = endpoint as EndpointRecord;
-    this.#held.picks++;
-    if (this.kind === 'http') this.#held.requests++;
-    else this.#held.streams++;
+    this.release();
+    this.held = endpoint as EndpointRecord;
+    this.held.picks++;
+    if (this.kind === 'http') this.held.requests++;
+    else this.held.streams++;
     if (this.cluster?.observing) this.cluster.observe(endpoint, BEGIN);
     if (this.hooks.onAttempt !== null) this.hooks.onAttempt(this, attempt);
     return attempt;
@@ -193,25 +193,25 @@ export abstract class SessionRecord implements Session {
   finish(cause: Cause, ending?: Ending): boolean {
     if (this.ended) return false;
     this.ended = true;
-    if (this.#expiry !== undefined) this.clock.disarm(this.#expiry);
+    if (this.expiry !== undefined) this.clock.disarm(this.expiry);
     if (this.attempt !== undefined && !this.attempt.ended) this.endAttempt({ cause, error: ending?.error });
-    this.#release();
-    this.#open.remove(this);
-    if (this.hooks.onSessionEnd !== null) this.hooks.onSessionEnd(this, this.#outcome(cause, ending));
-    this.#abort?.abort();
+    this.release();
+    this.openSessions.remove(this);
+    if (this.hooks.onSessionEnd !== null) this.hooks.onSessionEnd(this, this.outcomeOf(cause, ending));
+    this.aborter?.abort();
     return true;
   }
 
-  #release(): void {
-    const endpoint = this.#held;
+  private release(): void {
+    const endpoint = this.held;
     if (endpoint === undefined) return;
-    this.#held = undefined;
+    this.held = undefined;
     if (this.kind === 'http') endpoint.requests--;
     else endpoint.streams--;
     if (this.cluster?.observing) this.cluster.observe(endpoint, END);
   }
 
-  #outcome(cause: Cause, ending: Ending | undefined): Outcome {
+  private outcomeOf(cause: Cause, ending: Ending | undefined): Outcome {
     return {
       cause,
       initiator: ending?.initiator ?? describeCause(cause).source,
@@ -223,7 +223,7 @@ export abstract class SessionRecord implements Session {
       generation: this.generation,
       plugin: cause.startsWith('plugin:') ? cause.slice(7) : this.plugin,
       error: ending?.error,
-      durationMs: this.clock.now() - this.began,
+      durationMs: this.clock.turn() - this.began,
       bytesReceived: this.bytesReceived,
       bytesSent: this.bytesSent,
       messagesReceived: this.messagesReceived,

@@ -8,10 +8,10 @@ type StreamSocket = Socket & { [STREAM]?: SocketEvents<Socket> };
 /** What every stream over a socket has in common: what the socket's events come to, and who is told. Bytes are its heirs' affair. */
 export abstract class SocketEvents<S extends Socket> {
   readonly socket: S;
-  protected sink: ByteSink | undefined;
-  protected drainListener: (() => void) | undefined;
+  protected sink: ByteSink | undefined = undefined;
+  protected drainListener: (() => void) | undefined = undefined;
   protected paused = true;
-  #closed = false;
+  private closed = false;
 
   constructor(socket: S) {
     this.socket = socket;
@@ -63,8 +63,8 @@ export abstract class SocketEvents<S extends Socket> {
   }
 
   gone(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+    if (this.closed) return;
+    this.closed = true;
     const { sink } = this;
     this.sink = undefined;
     this.drainListener = undefined;

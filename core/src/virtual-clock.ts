@@ -12,6 +12,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  turn(): number {
+    return this.#now;
+  }
+
   coarse(): number {
     return this.#now;
   }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { Clock, Timer } from './clock.ts';
+import { timeOfTurn } from './outbox.ts';
 import { FunctionTimer, TICK_MS, Wheel } from './wheel.ts';
 
 /**
@@ -24,6 +25,10 @@ export class WheelClock implements Clock {
 
   now(): number {
     return performance.now();
+  }
+
+  turn(): number {
+    return timeOfTurn();
   }
 
   coarse(): number {

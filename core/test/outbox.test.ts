@@ -1,6 +1,6 @@
 import { setImmediate as turnsEnd } from 'node:timers/promises';
 import { expect } from 'chai';
-import { behindWrites, flushIfQuiet, flushOutbox, sendAtTurnsEnd } from '../src/outbox.ts';
+import { behindWrites, flushIfQuiet, flushOutbox, sendAtTurnsEnd, timeOfTurn } from '../src/outbox.ts';
 
 const sender = (order: string[], name: string) => ({ flush: () => void order.push(name) });
 
@@ -140,5 +140,27 @@ describe('the outbox', () => {
     for (let i = 1; i <= 33; i++) sendAtTurnsEnd(sender([], ''));
     await turnsEnd();
     expect(await sendOne()).to.equal(false);
+  });
+
+  describe('the time of a turn', () => {
+    it('is read once, and anew in the next one', async () => {
+      const before = performance.now();
+      const first = timeOfTurn();
+      expect(first).to.be.within(before, performance.now());
+      while (performance.now() - first < 1);
+      expect(timeOfTurn()).to.equal(first);
+      await eventsEnd();
+      expect(timeOfTurn()).to.equal(first);
+      await turnsEnd();
+      expect(timeOfTurn()).to.be.at.least(first + 1);
+    });
+
+    it('is read each time where the loop is quiet: there is no end of the turn to wait for', async () => {
+      await sevenOfFew();
+      await sendOne();
+      const first = timeOfTurn();
+      while (performance.now() - first < 1);
+      expect(timeOfTurn()).to.be.at.least(first + 1);
+    });
   });
 });

@@ -47,7 +47,7 @@ export class EndpointHealth {
   /** Of the current interval. */
   requests = 0;
   successes = 0;
-  ejectedFor: Offence | undefined;
+  ejectedFor: Offence | undefined = undefined;
   timesEjected = 0;
   /** Monotonic milliseconds at which the last ejection was over. */
   unejectedAt = Number.NEGATIVE_INFINITY;

@@ -15,7 +15,7 @@ import { BodyFraming, INVALID } from './body-framing.ts';
 import type { Engine } from './engine.ts';
 import { forwardedCertificate } from './forwarded-certificate.ts';
 import { HeadScanner, MALFORMED, MAX_HEAD_BYTES, NEED_MORE } from './head-scanner.ts';
-import { localReply, statusLine } from './heads.ts';
+import { localReply } from './heads.ts';
 import { HttpSession } from './http-session.ts';
 import { REQUEST_NAMES } from './request-fields.ts';
 import { hopOf, MAX_TARGET_BYTES, type RequestOrigin, RequestParser } from './request-parser.ts';
@@ -400,7 +400,7 @@ export class DownstreamConnection extends Timer implements ByteSink {
     if (status === 426) headers['sec-websocket-version'] = '13';
     const { view, body } = localReply(status, `${cause}: ${doc}`, headers);
     const upgrade = status === 426 ? 'upgrade: websocket\r\nconnection: close, upgrade\r\n' : 'connection: close\r\n';
-    this.stream.write(`${statusLine(view.status, view.reason)}${view.headers.text}${upgrade}\r\n${body}`);
+    this.stream.write(`${view.line}${view.fields}${upgrade}\r\n${body}`);
     this.#restFrom = this.#restTo;
     this.close(cause);
   }

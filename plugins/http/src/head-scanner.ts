@@ -28,7 +28,7 @@ export class HeadScanner {
   from = 0;
   startEnd = 0;
   end = 0;
-  /** The head as latin1, once it was {@link read}. */
+  /** The head as latin1, once it was {@link read}; what was read with it stands behind it. */
   text = '';
   /** How many fields there are. */
   count = 0;
@@ -98,10 +98,8 @@ export class HeadScanner {
 
   /** Makes text of the head that was found, and of what stands behind it up to `to`, which is returned. */
   read(to: number): string {
-    const text = latin1(this.bytes, this.from, to);
-    const { length } = this;
-    this.text = to === this.end ? text : text.slice(0, length);
-    return to === this.end ? '' : text.slice(length);
+    this.text = latin1(this.bytes, this.from, to);
+    return to === this.end ? '' : this.text.slice(this.length);
   }
 
   /** Of the head. */

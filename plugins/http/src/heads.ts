@@ -18,20 +18,46 @@ export class RequestView implements RequestHead {
   line = '';
 }
 
-/** A response's head as hooks see it: what goes down. */
+/** A response's head as hooks see it: what goes down. One that nobody looks at is never taken apart. */
 export class ResponseView implements ResponseHead {
   readonly status: number;
-  readonly reason: string;
   readonly local: boolean;
-  readonly headers: FieldLines;
+  /** The status line as it goes down, with its CRLF. */
+  line: string;
+  #fields: string;
+  #headers: FieldLines | undefined = undefined;
 
-  constructor(status: number, reason: string, fields: string, local: boolean) {
+  /** `line` as {@link statusLine} has it; `fields` as they came. */
+  constructor(status: number, line: string, fields: string, local: boolean) {
     this.status = status;
-    this.reason = reason;
-    this.headers = new FieldLines(fields);
+    this.line = line;
+    this.#fields = fields;
     this.local = local;
   }
+
+  get reason(): string {
+    return this.line.slice(REASON_START, -2);
+  }
+
+  get headers(): FieldLines {
+    this.#headers ??= new FieldLines(this.#fields);
+    return this.#headers;
+  }
+
+  /** The fields as they go down, each with its CRLF. */
+  get fields(): string {
+    return this.#headers === undefined ? this.#fields : this.#headers.text;
+  }
+
+  /** It is to be kept for long: it lets go of the bytes that it came in. */
+  settle(): void {
+    this.line = flat(this.line);
+    this.#fields = flat(this.fields);
+    this.#headers = undefined;
+  }
 }
+
+const REASON_START = 'HTTP/1.1 200 '.length;
 
 /** `HTTP/1.1 200 OK` CRLF. */
 export function statusLine(status: number, reason: string): string {
@@ -46,11 +72,16 @@ export function localReply(
 ): { view: ResponseView; body: string } {
   const bodiless = status === 204 || status === 304;
   const body = text === '' || bodiless ? '' : Buffer.from(`${text}\n`, 'utf8').toString('latin1');
-  const view = new ResponseView(status, STATUS_CODES[status] ?? '', '', true);
+  const view = new ResponseView(status, statusLine(status, STATUS_CODES[status] ?? ''), '', true);
   const lines = view.headers;
   if (body !== '') lines.text += 'content-type: text/plain; charset=utf-8\r\n';
   if (!bodiless) lines.text += `content-length: ${body.length}\r\n`;
   for (const [name, value] of Object.entries(headers ?? {}))
     if (mayCarry(name, value)) lines.text += `${name}: ${value}\r\n`;
   return { view, body };
+}
+
+/** A string that was put together from others holds on to all of them, and costs 32 bytes for each. */
+export function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

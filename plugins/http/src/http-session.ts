@@ -120,8 +120,7 @@ export class HttpSession extends ResponseSide {
           if (hooks.onRoute !== null) verdict = hooks.onRoute(this);
           break;
         default:
-          // Where no hook has made it wait, it begins when the session does.
-          this.#attempt(false, from === ON_REQUEST ? this.began : undefined);
+          this.#attempt();
           return;
       }
       if (this.isOver()) return;
@@ -150,7 +149,7 @@ export class HttpSession extends ResponseSide {
   }
 
   /** Picks an endpoint and sends the head to it. */
-  #attempt(fresh = false, at?: number): void {
+  #attempt(fresh = false): void {
     const route = (this.route?.settings as RouteSettings | undefined)?.timeouts;
     const { timeouts } = this.engine.clusterSettings(this.cluster!);
     if (this.attempt === undefined && this.kind === 'http') this.#limitTotal(route?.total ?? timeouts.total);
@@ -160,7 +159,7 @@ export class HttpSession extends ResponseSide {
       return this.fail(failure?.cause ?? 'no-endpoint', failure?.error);
     }
     const pooled = fresh ? undefined : this.engine.pools.take(endpoint, this.engine.keyOf(this.cluster!));
-    const attempt = this.beginAttempt(endpoint, pooled !== undefined, at);
+    const attempt = this.beginAttempt(endpoint, pooled !== undefined);
     if (this.isOver()) {
       pooled?.discard();
       return;
@@ -211,7 +210,7 @@ export class HttpSession extends ResponseSide {
   /** The connect is done, or was not needed. */
   upstreamConnected(): void {
     const attempt = this.attempt!;
-    if (!attempt.reused) attempt.connectMs = this.clock.now() - attempt.startedAt;
+    if (!attempt.reused) attempt.connectMs = this.clock.turn() - attempt.startedAt;
     this.upstream!.expect('upstream-response-timeout', this.#answerWithin);
     if (this.requestSent) return;
     this.#upload ??= new RequestUpload(this);
@@ -291,7 +290,7 @@ export class HttpSession extends ResponseSide {
   #answered(parser: ResponseParser): boolean {
     const attempt = this.attempt!;
     attempt.status = parser.status;
-    attempt.headMs = this.clock.now() - attempt.startedAt;
+    attempt.headMs = this.clock.turn() - attempt.startedAt;
     if (this.engine.retriesResponses && this.#repeatable()) {
       const retry = this.engine.retry.onFailure(this, attempt);
       if (this.isOver()) return false;

@@ -1,17 +1,21 @@
 import type { Endpoint, IdleConnections } from '@outrigger/core';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
+type Pooled = Endpoint & { [pool: symbol]: UpstreamConnection[] | undefined };
+
 /**
  * Upstream connections that no session uses, for each endpoint the last one first: the others grow old and go. An endpoint
  * object belongs to one cluster, and with it to one connector and its settings.
  */
 export class Pools implements IdleConnections {
-  readonly #pools = new Map<Endpoint, UpstreamConnection[]>();
+  /** Each endpoint carries its own, so that a session looks nothing up; those that do are listed here. */
+  readonly #pool = Symbol('outrigger.pool');
+  readonly #pooled = new Set<Pooled>();
   #shut = false;
 
   /** One that was made with this `key` ({@link Engine.keyOf}); others go. */
   take(endpoint: Endpoint, key: unknown): UpstreamConnection | undefined {
-    const pool = this.#pools.get(endpoint);
+    const pool = (endpoint as Pooled)[this.#pool];
     if (pool === undefined) return undefined;
     for (let connection = pool.pop(); connection !== undefined; connection = pool.pop()) {
       if (connection.stream.destroyed) continue;
@@ -24,10 +28,12 @@ export class Pools implements IdleConnections {
   /** Keeps `connection` where fewer than `limit` are kept; says whether it did. */
   put(connection: UpstreamConnection, limit: number): boolean {
     if (this.#shut || connection.endpoint.leavesAt !== undefined) return false;
-    let pool = this.#pools.get(connection.endpoint);
+    const endpoint = connection.endpoint as Pooled;
+    let pool = endpoint[this.#pool];
     if (pool === undefined) {
       pool = [];
-      this.#pools.set(connection.endpoint, pool);
+      endpoint[this.#pool] = pool;
+      this.#pooled.add(endpoint);
     }
     if (pool.length >= limit) return false;
     pool.push(connection);
@@ -36,11 +42,14 @@ export class Pools implements IdleConnections {
 
   /** Forgets one that went while it was idle. */
   remove(connection: UpstreamConnection): void {
-    const pool = this.#pools.get(connection.endpoint);
+    const endpoint = connection.endpoint as Pooled;
+    const pool = endpoint[this.#pool];
     const at = pool?.indexOf(connection) ?? -1;
     if (at === -1) return;
     pool!.splice(at, 1);
-    if (pool!.length === 0) this.#pools.delete(connection.endpoint);
+    if (pool!.length > 0) return;
+    endpoint[this.#pool] = undefined;
+    this.#pooled.delete(endpoint);
   }
 
   /** Closes all, and keeps none from here on. */
@@ -50,16 +59,17 @@ export class Pools implements IdleConnections {
   }
 
   count(of?: string | Endpoint): number {
-    if (typeof of === 'object') return this.#pools.get(of)?.length ?? 0;
+    if (typeof of === 'object') return (of as Pooled)[this.#pool]?.length ?? 0;
     let count = 0;
-    for (const [endpoint, pool] of this.#pools) if (of === undefined || endpoint.address === of) count += pool.length;
+    for (const endpoint of this.#pooled)
+      if (of === undefined || endpoint.address === of) count += endpoint[this.#pool]!.length;
     return count;
   }
 
   close(of?: string | Endpoint, idleMs = 0): void {
-    for (const [endpoint, pool] of this.#pools) {
+    for (const endpoint of this.#pooled) {
       if (of !== undefined && endpoint !== of && endpoint.address !== of) continue;
-      for (const connection of [...pool]) if (connection.idleMs >= idleMs) connection.discard();
+      for (const connection of [...endpoint[this.#pool]!]) if (connection.idleMs >= idleMs) connection.discard();
     }
   }
 }

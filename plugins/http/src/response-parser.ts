@@ -2,7 +2,7 @@ import { CHUNKED, type Framing, LENGTH, NO_BODY, UNTIL_CLOSE } from './body-fram
 import { contentLength } from './content-length.ts';
 import { FieldNames, spells } from './field-names.ts';
 import type { HeadScanner } from './head-scanner.ts';
-import { statusLine } from './heads.ts';
+import { ResponseView, statusLine } from './heads.ts';
 import { HopByHop } from './hop-by-hop.ts';
 
 /** What an upstream's `Connection` may not name away. */
@@ -28,10 +28,9 @@ const EVENT_STREAM = Buffer.from('text/event-stream');
  * its results are valid until the next call.
  */
 export class ResponseParser {
+  /** The head as it goes down, made anew for each response. */
+  response = new ResponseView(0, '', '', false);
   status = 0;
-  reason = '';
-  /** The status line as it goes down, with its CRLF. */
-  line = '';
   http10 = false;
   framing: Framing = NO_BODY;
   length = 0;
@@ -46,8 +45,6 @@ export class ResponseParser {
   websocketExtensions = '';
   /** Whether the body is server-sent events, to be read without decoding. */
   eventStream = false;
-  /** The fields as they go down, each with its CRLF. */
-  fields = '';
 
   readonly #hop = new HopByHop((name) => END_TO_END.has(name));
   // Numbers of fields; -1 where there is none.
@@ -60,7 +57,8 @@ export class ResponseParser {
    * is dropped, for a client of HTTP/1.0. False where it is malformed.
    */
   parse(head: HeadScanner, headRequest: boolean, rechunk: boolean): boolean {
-    if (!this.#readLine(head)) return false;
+    const line = this.#readLine(head);
+    if (line === '') return false;
     this.#begin(head.count);
     for (let field = 0; field < head.count; field++) {
       const name = head.names[field]!;
@@ -72,29 +70,27 @@ export class ResponseParser {
     if (this.#encoded) this.eventStream = false;
     if (!this.#hop.upgrade) this.upgrade = '';
     this.keepAlive = this.#hop.keeps(this.http10);
-    this.fields = this.#hop.endToEnd(head);
+    let fields = this.#hop.endToEnd(head);
     // A 426 has to say what to upgrade to (RFC 9110 §15.5.22).
-    if (this.status === 426 && this.upgrade !== '')
-      this.fields += `upgrade: ${this.upgrade}\r\nconnection: upgrade\r\n`;
+    if (this.status === 426 && this.upgrade !== '') fields += `upgrade: ${this.upgrade}\r\nconnection: upgrade\r\n`;
+    this.response = new ResponseView(this.status, line, fields, false);
     return true;
   }
 
-  /** HTTP/1.x SP three digits [SP reason] */
-  #readLine({ bytes: b, from, startEnd, text }: HeadScanner): boolean {
+  /** HTTP/1.x SP three digits [SP reason]: the status line as it goes down; empty where it is malformed. */
+  #readLine({ bytes: b, from, startEnd, text }: HeadScanner): string {
     const length = startEnd - from;
-    if (length < 12 || !text.startsWith('HTTP/1.') || b[from + 8] !== BLANK) return false;
+    if (length < 12 || !text.startsWith('HTTP/1.') || b[from + 8] !== BLANK) return '';
     const minor = b[from + 7]! - 48;
-    if (minor !== 0 && minor !== 1) return false;
+    if (minor !== 0 && minor !== 1) return '';
     const hundreds = b[from + 9]! - 48;
     const tens = b[from + 10]! - 48;
     const ones = b[from + 11]! - 48;
-    if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return false;
-    if (length > 12 && b[from + 12] !== BLANK) return false;
+    if (hundreds < 1 || hundreds > 9 || tens < 0 || tens > 9 || ones < 0 || ones > 9) return '';
+    if (length > 12 && b[from + 12] !== BLANK) return '';
     this.http10 = minor === 0;
     this.status = hundreds * 100 + tens * 10 + ones;
-    this.reason = length > 13 ? text.slice(13, length) : '';
-    this.line = minor === 1 && length > 12 ? text.slice(0, length + 2) : statusLine(this.status, this.reason);
-    return true;
+    return minor === 1 && length > 12 ? text.slice(0, length + 2) : statusLine(this.status, text.slice(13, length));
   }
 
   #begin(count: number): void {

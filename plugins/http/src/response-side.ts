@@ -1,12 +1,4 @@
-import {
-  type BodyTransform,
-  type Cause,
-  type Reject,
-  type ResponseHead,
-  randomTexts,
-  type Scope,
-  SessionRecord,
-} from '@outrigger/core';
+import { type BodyTransform, type Cause, type Reject, randomTexts, type Scope, SessionRecord } from '@outrigger/core';
 import { CHUNKED, type Framing, NO_BODY, UNTIL_CLOSE } from './body-framing.ts';
 import { BodyPipeline } from './body-pipeline.ts';
 import { chunk, LAST_CHUNK, ONE_WRITE } from './chunk.ts';
@@ -14,7 +6,7 @@ import type { DownstreamConnection } from './downstream-connection.ts';
 import type { Engine } from './engine.ts';
 import { EventStream } from './event-stream.ts';
 import { withoutLines } from './field-lines.ts';
-import { localReply, type RequestView, ResponseView, statusLine } from './heads.ts';
+import { flat, localReply, type RequestView, type ResponseView, statusLine } from './heads.ts';
 import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
@@ -30,6 +22,7 @@ const newIdLine = randomTexts(`x-request-id: ${'#'.repeat(32)}\r\n`);
 export abstract class ResponseSide extends SessionRecord {
   readonly id: string;
   readonly request: RequestView;
+  response: ResponseView | undefined = undefined;
   readonly headRequest: boolean;
   readonly http10: boolean;
   /** Set while server-sent events go down. */
@@ -40,20 +33,14 @@ export abstract class ResponseSide extends SessionRecord {
   readonly downstream: DownstreamConnection;
   upstream: UpstreamConnection | null = null;
   protected keepAlive: boolean;
-  #responsePipeline: BodyPipeline | undefined = undefined;
-  #responseTransforms: BodyTransform[] | undefined = undefined;
-  #view: ResponseView | undefined = undefined;
-  // The response's head before anybody asked for it.
-  #line = '';
-  #reason = '';
-  #fields = '';
-  #framing: Framing = NO_BODY;
-  #isEventStream = false;
+  private pipeline: BodyPipeline | undefined = undefined;
+  private transforms: BodyTransform[] | undefined = undefined;
+  private responseFraming: Framing = NO_BODY;
+  private isEventStream = false;
   /** The head as it goes down, until it is written. */
-  #head: string | null = null;
+  private head: string | null = null;
   protected responseStarted = false;
-  #downstreamFull = false;
-  #local = false;
+  private downstreamFull = false;
 
   constructor(engine: Engine, downstream: DownstreamConnection, scope: Scope, parser: RequestParser) {
     const kind = parser.websocket ? 'websocket' : 'http';
@@ -79,55 +66,56 @@ export abstract class ResponseSide extends SessionRecord {
   /** Whether nothing may go on but our own answer. */
   abstract isOver(): boolean;
 
-  get response(): ResponseHead | undefined {
-    if (this.#view === undefined && this.status !== undefined) {
-      this.#view = new ResponseView(this.status, this.#reason, this.#fields, this.#local);
-    }
-    return this.#view;
-  }
-
   transformResponse(transform: BodyTransform): void {
-    this.transformable(!this.responseStarted && this.#head === null && !this.isOver());
-    this.#responseTransforms ??= [];
-    this.#responseTransforms.push(transform);
+    this.transformable(!this.responseStarted && this.head === null && !this.isOver());
+    this.transforms ??= [];
+    this.transforms.push(transform);
   }
 
   /** A 1xx other than 101: goes to clients that know of them. */
   informational(parser: ResponseParser): void {
     if (!this.http10 && !this.responseStarted) {
-      this.down(`${parser.line}${parser.fields}\r\n`);
+      const { line, fields } = parser.response;
+      this.down(`${line}${fields}\r\n`);
     }
   }
 
   /** Composes the head, and decides how the body goes down. */
   protected prepare(): void {
-    let fields = this.#view?.headers.text ?? this.#fields;
-    const changed = this.#responseTransforms !== undefined && this.#framing !== NO_BODY;
+    const response = this.response!;
+    let { fields } = response;
+    const changed = this.transforms !== undefined && this.responseFraming !== NO_BODY;
     if (changed) fields = withoutLines(withoutLines(fields, 'content-length'), 'transfer-encoding');
     let closes = !this.keepAlive || this.downstream.draining || !this.downstream.body.done;
-    const events = this.#isEventStream && this.#framing >= CHUNKED && !this.http10;
-    if (events) this.eventStream = new EventStream(this.clock, this.#eventSink());
-    if (changed || events || this.#framing === UNTIL_CLOSE || (this.#framing === CHUNKED && this.http10)) {
+    const events = this.isEventStream && this.responseFraming >= CHUNKED && !this.http10;
+    if (events) this.eventStream = new EventStream(this.clock, this.eventSink());
+    if (
+      changed ||
+      events ||
+      this.responseFraming === UNTIL_CLOSE ||
+      (this.responseFraming === CHUNKED && this.http10)
+    ) {
       if (this.http10) closes = true;
-      else if (!this.headRequest && (changed || this.#framing !== CHUNKED)) fields += 'transfer-encoding: chunked\r\n';
+      else if (!this.headRequest && (changed || this.responseFraming !== CHUNKED))
+        fields += 'transfer-encoding: chunked\r\n';
       if (changed) {
-        const pipeline = this.#pipeDown();
+        const pipeline = this.pipeDown();
         this.payload = (b, from, to) => pipeline.write(b, from, to);
       } else if (this.http10) this.payload = (b, from, to) => this.relay(b, from, to);
       else if (events) this.payload = (b, from, to) => this.eventStream!.write(b, from, to);
-      else this.payload = (b, from, to) => this.#relayChunk(b, from, to);
+      else this.payload = (b, from, to) => this.relayChunk(b, from, to);
     }
     this.keepAlive = !closes;
-    this.#head = this.#line + fields + this.#connectionFields();
-    if (this.payload !== undefined) this.#flushHead('');
+    this.head = response.line + fields + this.connectionFields();
+    if (this.payload !== undefined) this.flushHead('');
     if (events && this.hooks.onEventStream !== null) this.hooks.onEventStream(this);
   }
 
-  #eventSink(): ConstructorParameters<typeof EventStream>[1] {
+  private eventSink(): ConstructorParameters<typeof EventStream>[1] {
     return {
-      write: (b, from, to) => this.#relayChunk(b, from, to),
+      write: (b, from, to) => this.relayChunk(b, from, to),
       end: (cause) => {
-        this.#responsePipeline?.stop();
+        this.pipeline?.stop();
         this.down(LAST_CHUNK);
         this.end(cause);
       },
@@ -138,24 +126,24 @@ export abstract class ResponseSide extends SessionRecord {
   /** A piece of the body goes down as it is; with the first one, or with none, the head. `text`: the same, where it is text already. */
   relay(b: Buffer, from: number, to: number, text = ''): void {
     let head = '';
-    if (this.#head !== null) {
-      head = this.#head;
-      this.#head = null;
+    if (this.head !== null) {
+      head = this.head;
+      this.head = null;
       this.responseStarted = true;
     } else if (from === to) return;
     this.bytesSent += head.length + to - from;
     const { stream } = this.downstream;
     const ok = text === '' ? stream.writeLent(b, from, to, head) : stream.write(head + text);
-    if (!ok) this.#waitForDownstream();
+    if (!ok) this.waitForDownstream();
   }
 
-  #relayChunk(b: Buffer, from: number, to: number): void {
+  private relayChunk(b: Buffer, from: number, to: number): void {
     if (to > from) this.down(chunk(b.subarray(from, to)));
   }
 
-  #flushHead(body: string): void {
-    const head = this.#head!;
-    this.#head = null;
+  private flushHead(body: string): void {
+    const head = this.head!;
+    this.head = null;
     this.responseStarted = true;
     this.down(head + body);
   }
@@ -164,34 +152,34 @@ export abstract class ResponseSide extends SessionRecord {
     this.bytesSent += data.length;
     const { stream } = this.downstream;
     const ok = stream.write(typeof data === 'string' && data.length > ONE_WRITE ? Buffer.from(data, 'latin1') : data);
-    if (!ok) this.#waitForDownstream();
+    if (!ok) this.waitForDownstream();
   }
 
-  #waitForDownstream(): void {
-    this.#downstreamFull = true;
+  private waitForDownstream(): void {
+    this.downstreamFull = true;
     this.upstream?.stream.pause();
     this.downstream.stalled();
   }
 
   downstreamDrained(): void {
-    this.#downstreamFull = false;
-    if (!this.#responsePipeline?.waits) this.upstream?.stream.resume();
+    this.downstreamFull = false;
+    if (!this.pipeline?.waits) this.upstream?.stream.resume();
   }
 
-  #pipeDown(): BodyPipeline {
-    const pipeline = new BodyPipeline(this.#responseTransforms!, {
+  private pipeDown(): BodyPipeline {
+    const pipeline = new BodyPipeline(this.transforms!, {
       output: (bytes) => {
         if (this.eventStream !== undefined) this.eventStream.write(bytes, 0, bytes.length);
         else this.down(this.http10 ? bytes : chunk(bytes));
       },
-      finished: () => this.#finishResponse(),
+      finished: () => this.finishResponse(),
       failed: (error) => this.transformFailed(error),
       waiting: (waits) => {
         if (waits) this.upstream?.stream.pause();
-        else if (!this.#downstreamFull) this.upstream?.stream.resume();
+        else if (!this.downstreamFull) this.upstream?.stream.resume();
       },
     });
-    this.#responsePipeline = pipeline;
+    this.pipeline = pipeline;
     return pipeline;
   }
 
@@ -199,13 +187,13 @@ export abstract class ResponseSide extends SessionRecord {
   responseComplete(): void {
     this.upstream = null;
     if (this.isOver()) return;
-    if (this.#responsePipeline === undefined) return this.#finishResponse();
+    if (this.pipeline === undefined) return this.finishResponse();
     // Nobody takes the rest of a request that was answered before it was whole.
     if (!this.downstream.body.done) this.downstream.stop();
-    this.#responsePipeline.end();
+    this.pipeline.end();
   }
 
-  #finishResponse(): void {
+  private finishResponse(): void {
     if (this.payload !== undefined && !this.http10) this.down(LAST_CHUNK);
     this.end('complete');
   }
@@ -216,11 +204,11 @@ export abstract class ResponseSide extends SessionRecord {
   }
 
   protected switchingHead(): string {
-    const fields = this.#view?.headers.text ?? this.#fields;
-    return `${statusLine(101, this.#reason || 'Switching Protocols')}${fields}connection: Upgrade\r\nupgrade: websocket\r\n\r\n`;
+    const { reason, fields } = this.response!;
+    return `${statusLine(101, reason || 'Switching Protocols')}${fields}connection: Upgrade\r\nupgrade: websocket\r\n\r\n`;
   }
 
-  #connectionFields(): string {
+  private connectionFields(): string {
     if (this.keepAlive)
       return this.http10 ? 'via: 1.1 outrigger\r\nconnection: keep-alive\r\n\r\n' : 'via: 1.1 outrigger\r\n\r\n';
     return 'via: 1.1 outrigger\r\nconnection: close\r\n\r\n';
@@ -233,46 +221,37 @@ export abstract class ResponseSide extends SessionRecord {
   /** A final head that the upstream has sent is what goes down, unless a hook says otherwise. */
   protected takeHead(parser: ResponseParser): void {
     this.status = parser.status;
-    this.#line = parser.line;
-    this.#reason = parser.reason;
-    this.#fields = parser.fields;
-    this.#framing = parser.framing;
-    this.#isEventStream = parser.eventStream;
+    this.response = parser.response;
+    this.responseFraming = parser.framing;
+    this.isEventStream = parser.eventStream;
   }
 
   /** What goes down is ours, as hooks see it; undefined: it is still to be made. */
   protected takeOurs(view: ResponseView | undefined, status: number): void {
-    this.#local = true;
-    this.#view = view;
+    this.response = view;
     this.status = status;
   }
 
   /** Our own answer goes down. */
   protected answer(status: number, text: string, headers: Reject['headers']): void {
     const reply = localReply(status, text, headers);
-    const view = this.#view ?? reply.view;
+    const view = this.response ?? reply.view;
     this.takeOurs(view, status);
     if (this.downstream.draining || !this.downstream.body.done) this.keepAlive = false;
-    this.#head = statusLine(status, view.reason) + view.headers.text + this.#connectionFields();
-    this.#flushHead(this.headRequest ? '' : reply.body);
+    this.head = view.line + view.fields + this.connectionFields();
+    this.flushHead(this.headRequest ? '' : reply.body);
   }
 
   /** Nothing more goes through the transforms. */
   protected stopResponse(): void {
-    this.#responsePipeline?.stop();
+    this.pipeline?.stop();
   }
 
   /** A WebSocket may live for days: what only its handshake needed goes, and its heads become one piece each. */
   settle(): void {
-    this.#head = null;
-    this.#line = '';
+    this.head = null;
     this.request.line = '';
-    this.#fields = flat(this.#fields);
+    this.response!.settle();
     this.request.headers.text = flat(this.request.headers.text);
   }
-}
-
-/** A string that was put together from others holds on to all of them, and costs 32 bytes for each. */
-function flat(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }

@@ -73,7 +73,7 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
     }
     if (attempt.reused) this.#lastAttempts!.reused.add();
     else this.#lastAttempts!.opened.add();
-    const ms = attempt.failure === undefined ? attempt.headMs : this.#clock.now() - attempt.startedAt;
+    const ms = attempt.failure === undefined ? attempt.headMs : this.#clock.turn() - attempt.startedAt;
     if (ms === undefined) return;
     const method = methodIndex(session.request.method);
     const status = attempt.status ?? 0;

@@ -13,6 +13,10 @@ import {
   traceIdOf,
 } from './trace-context.ts';
 
+// Of a trace id in the line.
+const TRACE_ID_START = 'traceparent: 00-'.length;
+const TRACE_ID_END = TRACE_ID_START + 32;
+
 /** How trace context comes in and goes up. */
 export interface Propagation {
   /**
@@ -55,7 +59,7 @@ export class W3cPropagation implements Propagation {
 
   #root(headers: Headers): SpanParent | undefined {
     const traceparent = newTraceparent();
-    const traceId = traceIdOf(traceparent.value);
+    const traceId = traceparent.text.slice(TRACE_ID_START, TRACE_ID_END);
     const sampled = this.#sampler.root(traceId);
     if (sampled) return { traceId, spanId: undefined, remote: false, flags: SAMPLED, traceState: '' };
     headers.append(traceparent);

@@ -70,7 +70,7 @@ export class SessionSpans implements ConnectionHooks {
     const server = session.state(SERVER_SPAN);
     if (server === undefined || server.attempt === undefined) return;
     const { headMs } = attempt;
-    const now = headMs === undefined ? this.#clock.now() : attempt.startedAt + headMs;
+    const now = headMs === undefined ? this.#clock.turn() : attempt.startedAt + headMs;
     server.attempt.answered(attempt, server.epoch + now);
     if (attempt.failure !== undefined) this.#endAttempt(server);
   }
@@ -80,7 +80,7 @@ export class SessionSpans implements ConnectionHooks {
     const server = session.state(SERVER_SPAN);
     if (server === undefined) return;
     this.#endAttempt(server);
-    server.end(session, 101, undefined, server.epoch + this.#clock.now());
+    server.end(session, 101, undefined, server.epoch + this.#clock.turn());
     this.#sink(server);
     session.setState(SERVER_SPAN, undefined);
     const { parent, spanId } = server;

@@ -33,7 +33,7 @@ export class Tracing implements Lifecycle {
     const warn = (message: string) => logger.warn(message, { plugin: 'tracing' });
     const otel = readEnvironment(env, warn);
     const trusts = trustIn(settings.trust);
-    this.#ended = new EndedSpans((span) => this.#write(span), logger);
+    this.#ended = new EndedSpans((span) => this.#write(span), clock, logger);
     if (otel.disabled) {
       // Nothing begins here and nothing is sampled; what is trusted passes as it came.
       this.hooks = settings.trust === 'all' ? {} : strangers(trusts);
