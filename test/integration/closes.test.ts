@@ -9,7 +9,7 @@ import { RawClient, statusOf } from '../support/raw-client.ts';
 import { type SidecarOptions, startSidecar } from '../support/sidecar.ts';
 import { rawUpstream, webSocketUpstream } from '../support/upstreams.ts';
 import { eventually, passUntil, turns } from '../support/virtual-time.ts';
-import { WebSocketPair } from '../support/websocket-pair.ts';
+import { SIDES, WebSocketPair } from '../support/websocket-pair.ts';
 
 type Codes = Pick<
   Outcome,
@@ -53,7 +53,7 @@ async function fill(pair: WebSocketPair, from: 'downstream' | 'upstream'): Promi
 function answerCloses(pair: WebSocketPair): () => void {
   const answered = new Set<string>();
   return () => {
-    for (const side of ['downstream', 'upstream'] as const) {
+    for (const side of SIDES) {
       const last = framesOfSoFar(pair.at(side)).at(-1);
       if (answered.has(side) || last?.opcode !== 8) continue;
       answered.add(side);
@@ -105,7 +105,7 @@ const cases: readonly Case[] = [
     codes: [0, 0, 0, 0],
     happens: (pair) => pair.server.resetAndDestroy(),
   },
-  ...(['downstream', 'upstream'] as const).flatMap((side): Case[] => {
+  ...SIDES.flatMap((side): Case[] => {
     const masked = side === 'downstream';
     const who = masked ? 'the client' : 'the endpoint';
     const both = (code: number): Case['codes'] => (masked ? [code, 0, code, code] : [code, code, code, 0]);

@@ -8,7 +8,7 @@ import { RawClient } from '../support/raw-client.ts';
 import { startSidecar, type TestSidecar } from '../support/sidecar.ts';
 import { httpUpstream, type Upstream, webSocketUpstream } from '../support/upstreams.ts';
 import { eventually, passUntil, turns } from '../support/virtual-time.ts';
-import { WebSocketPair } from '../support/websocket-pair.ts';
+import { SIDES, WebSocketPair } from '../support/websocket-pair.ts';
 
 describe('a drain', () => {
   for (const plane of ['frames', 'messages'] as const) {
@@ -74,8 +74,7 @@ describe('a drain', () => {
       'whole',
       '\x03\xe9drain',
     ]);
-    for (const side of ['downstream', 'upstream'] as const)
-      pair.send(side, frame(8, Buffer.from([3, 233]), { masked: side === 'downstream' }));
+    for (const side of SIDES) pair.send(side, frame(8, Buffer.from([3, 233]), { masked: side === 'downstream' }));
     await drained;
     expect(pair.books.outcomes[0]).to.include({ cause: 'drain', undelivered: 1, closeCodeSent: 1001 });
     await pair.close();

@@ -1,10 +1,9 @@
-import type { ConnectionHooks, Side } from '@outrigger/core';
+import type { ConnectionHooks } from '@outrigger/core';
 import { expect } from 'chai';
 import { frame, framesOf, framesOfSoFar, messagesOf } from '../support/frames.ts';
 import { eventually, passUntil, turns } from '../support/virtual-time.ts';
-import { WebSocketPair as Pair } from '../support/websocket-pair.ts';
+import { otherSide, WebSocketPair as Pair, SIDES } from '../support/websocket-pair.ts';
 
-const other = (side: Side): Side => (side === 'downstream' ? 'upstream' : 'downstream');
 const code = (payload: Buffer) => [payload.readUInt16BE(0), payload.subarray(2).toString()];
 const closeFrame = (status: number, reason: string, masked: boolean) =>
   frame(8, Buffer.concat([Buffer.from([status >> 8, status & 255]), Buffer.from(reason)]), { masked });
@@ -19,7 +18,7 @@ for (const plane of ['frames', 'messages'] as const) {
     });
     afterEach(() => pair.close());
 
-    for (const from of ['downstream', 'upstream'] as const) {
+    for (const from of SIDES) {
       const masked = from === 'downstream';
 
       it(`can ping both sides at every byte of what comes from ${from}, and no frame is torn`, async () => {
@@ -40,7 +39,7 @@ for (const plane of ['frames', 'messages'] as const) {
           pair.session.websocket!.ping('downstream');
           pair.session.websocket!.ping('upstream');
           await turns(2);
-          for (const side of ['downstream', 'upstream'] as const) {
+          for (const side of SIDES) {
             for (const { opcode, payload } of framesOfSoFar(pair.at(side))) {
               const ping = payload.toString('hex');
               if (opcode !== 9 || payload.length !== 8 || side === from || answered.has(ping)) continue;
@@ -49,13 +48,13 @@ for (const plane of ['frames', 'messages'] as const) {
             }
           }
         }
-        const messages = () => messagesOf(framesOfSoFar(pair.at(other(from))));
+        const messages = () => messagesOf(framesOfSoFar(pair.at(otherSide(from))));
         await eventually(() => messages().length === 3);
         expect(messages()).to.deep.equal([`one${long}`, '', 'end']);
-        const frames = framesOfSoFar(pair.at(other(from)));
+        const frames = framesOfSoFar(pair.at(otherSide(from)));
         expect(frames.filter(({ opcode, payload }) => opcode === 9 && payload.toString() === 'p')).to.have.length(1);
         expect(frames.filter(({ opcode, payload }) => opcode === 9 && payload.length === 8).length).to.be.above(1);
-        expect(pair.pongs).to.include(other(from));
+        expect(pair.pongs).to.include(otherSide(from));
         expect(framesOfSoFar(pair.at(from)).every(({ opcode }) => opcode === 9)).to.equal(true);
       });
 
@@ -63,7 +62,7 @@ for (const plane of ['frames', 'messages'] as const) {
         await pair.open(planeHooks);
         pair.send(from, frame(1, 'a', { fin: false, masked }));
         await turns();
-        const to = other(from);
+        const to = otherSide(from);
         pair.session.websocket!.send(to, 'ours', false);
         await turns();
         pair.send(from, frame(0, 'b', { fin: false, masked }));
@@ -77,8 +76,7 @@ for (const plane of ['frames', 'messages'] as const) {
         pair.send(from, frame(1, 'late', { masked }));
         await eventually(() => framesOfSoFar(pair.at(to)).some(({ opcode }) => opcode === 8));
         await eventually(() => framesOfSoFar(pair.at(from)).some(({ opcode }) => opcode === 8));
-        for (const side of ['downstream', 'upstream'] as const)
-          pair.send(side, closeFrame(4001, '', side === 'downstream'));
+        for (const side of SIDES) pair.send(side, closeFrame(4001, '', side === 'downstream'));
         await pair.sidecar.runtime.sessions.none();
         const frames = framesOf(pair.at(to));
         expect(code(frames.at(-1)!.payload)).to.deep.equal([4001, 'enough']);
@@ -88,7 +86,7 @@ for (const plane of ['frames', 'messages'] as const) {
 
       it(`passes the code and the reason of a close from ${from}, and nothing behind it`, async () => {
         await pair.open(planeHooks);
-        const to = other(from);
+        const to = otherSide(from);
         pair.send(
           from,
           Buffer.concat([frame(1, 'x', { masked }), closeFrame(3456, 'grüß', masked), frame(1, 'y', { masked })]),
@@ -110,7 +108,7 @@ for (const plane of ['frames', 'messages'] as const) {
       });
 
       it(`hears a pong from ${from} only when what stands before it is out, so that it may answer with a message`, async () => {
-        const to = other(from);
+        const to = otherSide(from);
         await pair.open({
           ...planeHooks,
           onPong: (session) => session.websocket!.send(to, 'after', false),
@@ -128,16 +126,16 @@ for (const plane of ['frames', 'messages'] as const) {
 
       it(`ends by 5 s after a close that ${from} does not answer, and says so`, async () => {
         await pair.open(planeHooks);
-        const to = other(from);
+        const to = otherSide(from);
         pair.send(to, closeFrame(1000, '', to === 'downstream'));
         const elapsed = await passUntil(pair.clock, () => pair.books.outcomes.length > 0);
         expect(elapsed).to.be.within(5_000, 6_000);
         expect(pair.books.causes).to.deep.equal(['close-timeout']);
       });
 
-      it(`gives ${other(from)} its close after 5 s, where a message from ${from} never becomes whole`, async () => {
+      it(`gives ${otherSide(from)} its close after 5 s, where a message from ${from} never becomes whole`, async () => {
         await pair.open(planeHooks);
-        const to = other(from);
+        const to = otherSide(from);
         pair.send(from, frame(1, 'half', { fin: false, masked }));
         await turns();
         pair.session.close('drain');

@@ -1,5 +1,11 @@
 import type { VirtualClock } from '@outrigger/core';
 
+/**
+ * So many milliseconds of virtual time something may come late by: a timer hangs in the wheel for up to one tick longer, and
+ * for one more where it is armed between two.
+ */
+export const TICKS = 200;
+
 /** Lets the event loop turn until `met`: for what becomes true with the next bytes, and has no event of its own. */
 export async function eventually(met: () => boolean): Promise<void> {
   while (!met()) await new Promise<void>((resolve) => setImmediate(resolve));

@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import { type Clock, type ConnectionHooks, type Session, type Side, VirtualClock } from '@outrigger/core';
 import { Books } from './books.ts';
-import { HANDSHAKE, SWITCHING } from './frames.ts';
+import { type Frame, frame, framesOfSoFar, HANDSHAKE, SWITCHING } from './frames.ts';
 import { RawClient } from './raw-client.ts';
 import { type SidecarOptions, startSidecar, type TestSidecar } from './sidecar.ts';
 import { type RawUpstream, rawUpstream } from './upstreams.ts';
 import { eventually } from './virtual-time.ts';
+
+export const SIDES = ['downstream', 'upstream'] as const;
+export const otherSide = (side: Side): Side => (side === 'downstream' ? 'upstream' : 'downstream');
 
 /** A WebSocket whose both ends are raw sockets. */
 export class WebSocketPair {
@@ -59,6 +62,30 @@ export class WebSocketPair {
   at(side: Side): Buffer {
     const text = side === 'downstream' ? this.client.received : this.upstream.received;
     return Buffer.from(text.slice(text.indexOf('\r\n\r\n') + 4), 'latin1');
+  }
+
+  pingsAt(side: Side): Frame[] {
+    return framesOfSoFar(this.at(side)).filter(({ opcode }) => opcode === 9);
+  }
+
+  /** Code and reason of each close. */
+  closesAt(side: Side): [code: number, reason: string][] {
+    return framesOfSoFar(this.at(side))
+      .filter(({ opcode }) => opcode === 8)
+      .map(({ payload }) => [payload.readUInt16BE(0), payload.subarray(2).toString()]);
+  }
+
+  /** What answers the pings that have come at both ends since it was called last, except of who is silent. */
+  answering(silent?: Side): () => void {
+    const answered = { downstream: 0, upstream: 0 };
+    return () => {
+      for (const side of SIDES) {
+        if (side === silent) continue;
+        const pings = this.pingsAt(side);
+        for (; answered[side] < pings.length; answered[side]++)
+          this.send(side, frame(10, pings[answered[side]]!.payload, { masked: side === 'downstream' }));
+      }
+    };
   }
 
   send(side: Side, bytes: Buffer): void {
