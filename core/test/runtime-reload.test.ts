@@ -1,11 +1,12 @@
 import { expect } from 'chai';
 import { freePort } from '../../test/support/free-port.ts';
+import { takenPort } from '../../test/support/taken-port.ts';
 import { type ComposedPlugin, type Configuration, ConnectionHooks, type Plugin, RouterFactory } from '../src/index.ts';
 import { configuration, listener, living, parts, refusalOf, runtimes, watching } from './runtimes.ts';
 import { composed, rejectionOf, turn } from './stand-ins.ts';
 
 describe('a reload of a runtime', () => {
-  const { runtimeOf, setUp, client, takenPort } = runtimes();
+  const { runtimeOf, setUp, client } = runtimes();
 
   it('gives open connections the new generation with their next session, and open sessions keep theirs', async () => {
     const ends: number[] = [];
@@ -153,7 +154,7 @@ describe('a reload of a runtime', () => {
     const seen: string[] = [];
     const { runtime, plugins } = setUp(configuration(), living('old', seen));
     await runtime.start();
-    const port = await takenPort();
+    using taken = await takenPort();
     const open = await client(runtime);
     const boom = () => {
       throw new Error('boom');
@@ -166,10 +167,11 @@ describe('a reload of a runtime', () => {
       expect(watching).to.equal(1);
     };
     await fails(
-      `cannot listen on 127.0.0.1:${port}: the address is in use; stop what listens there, or choose another`,
-      configuration({ listeners: [listener('inbound'), listener('x'), listener('y', { bind: `127.0.0.1:${port}` })] }, [
-        'b:1',
-      ]),
+      `cannot listen on 127.0.0.1:${taken.port}: the address is in use; stop what listens there, or choose another`,
+      configuration(
+        { listeners: [listener('inbound'), listener('x'), listener('y', { bind: `127.0.0.1:${taken.port}` })] },
+        ['b:1'],
+      ),
     );
     await fails(
       'listener x: there is no cluster "ghost"',

@@ -1,10 +1,11 @@
 import { expect } from 'chai';
+import { takenPort } from '../../test/support/taken-port.ts';
 import { type Configuration, PluginError } from '../src/index.ts';
 import { configuration, listener, living, parts, refusalOf, runtimes } from './runtimes.ts';
 import { rejectionOf } from './stand-ins.ts';
 
 describe('the start of a runtime', () => {
-  const { runtimeOf, setUp, client, takenPort } = runtimes();
+  const { runtimeOf, setUp, client } = runtimes();
 
   it('calls every init, then every start, in order, and then accepts', async () => {
     const seen: string[] = [];
@@ -52,14 +53,14 @@ describe('the start of a runtime', () => {
   });
 
   it('closes the listeners that accepted where one cannot', async () => {
-    const port = await takenPort();
+    using taken = await takenPort();
     const seen: string[] = [];
     const { runtime, logs } = setUp(
-      configuration({ listeners: [listener('inbound'), listener('second', { bind: `127.0.0.1:${port}` })] }),
+      configuration({ listeners: [listener('inbound'), listener('second', { bind: `127.0.0.1:${taken.port}` })] }),
       living('a', seen),
     );
     expect((await rejectionOf(runtime.start())).message).to.equal(
-      `cannot listen on 127.0.0.1:${port}: the address is in use; stop what listens there, or choose another`,
+      `cannot listen on 127.0.0.1:${taken.port}: the address is in use; stop what listens there, or choose another`,
     );
     expect(seen).to.deep.equal(['init a', 'start a', 'stop a']);
     const { address } = logs[0] as unknown as { address: { port: number } };

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { expect } from 'chai';
 import {
   BalancerFactory,
@@ -150,14 +150,6 @@ export function runtimes() {
           return String(data).trim();
         },
       };
-    },
-
-    /** A port that somebody else listens on. */
-    async takenPort(): Promise<number> {
-      const taken = createServer().listen(0, '127.0.0.1');
-      await once(taken, 'listening');
-      cleanUp.push(() => void taken.close());
-      return (taken.address() as AddressInfo).port;
     },
   };
 }

@@ -1,10 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: this is how configurations write variables
 import { createPrivateKey } from 'node:crypto';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { takenPort } from '../../test/support/taken-port.ts';
 import { folderWith, outrigger } from './command-line.ts';
 
 const BASE = `listeners: { a: { protocol: http, bind: "127.0.0.1:0", cluster: app } }
@@ -136,10 +135,9 @@ clusters:
   });
 
   it('begins nothing: the address may be in use, and no plugin is initialised', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
+    using taken = await takenPort();
     const folder = folderWith({
-      'o.yaml': `${BASE.replace('127.0.0.1:0', `127.0.0.1:${(server.address() as AddressInfo).port}`)}plugins: [./p.ts]\n`,
+      'o.yaml': `${BASE.replace('127.0.0.1:0', `127.0.0.1:${taken.port}`)}plugins: [./p.ts]\n`,
       'p.ts': plugin("bind(bind) { bind(Lifecycle).toConstantValue({ init() { throw new Error('begun'); } }); }"),
     });
     try {
@@ -147,7 +145,6 @@ clusters:
       expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
     } finally {
       folder.remove();
-      server.close();
     }
   });
 

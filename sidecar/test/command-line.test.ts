@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { expect } from 'chai';
 import { outrigger, Program, ROOT, runToEnd, sidecarOn } from '../../test/support/program.ts';
 import { scratchForPrograms, shortest } from '../../test/support/scratch.ts';
+import { takenPort } from '../../test/support/taken-port.ts';
 import { echoUpstream } from '../../test/support/upstreams.ts';
 import { readArguments, UsageError } from '../src/arguments.ts';
 
@@ -143,19 +142,13 @@ plugins:
   });
 
   it('run ends with 1 where an address is in use, and names it', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const { port } = other.address() as AddressInfo;
-    try {
-      const file = scratch.write('good.yaml', shortest(['127.0.0.1:1']));
-      const program = sidecarOn(file, ['--set', `listeners.inbound.bind=127.0.0.1:${port}`]);
-      expect(await program.exit).to.deep.equal({ code: 1, signal: null });
-      expect(program.log.at(-1)).to.include({ level: 'error', msg: 'the start failed' });
-      expect(program.log.at(-1)!['error']).to.match(new RegExp(`127\\.0\\.0\\.1:${port}.*(in use|EADDRINUSE)`));
-      expect(program.stderr).not.to.include('"ready"');
-    } finally {
-      other.close();
-    }
+    using taken = await takenPort();
+    const file = scratch.write('good.yaml', shortest(['127.0.0.1:1']));
+    const program = sidecarOn(file, ['--set', `listeners.inbound.bind=127.0.0.1:${taken.port}`]);
+    expect(await program.exit).to.deep.equal({ code: 1, signal: null });
+    expect(program.log.at(-1)).to.include({ level: 'error', msg: 'the start failed' });
+    expect(program.log.at(-1)!['error']).to.match(new RegExp(`127\\.0\\.0\\.1:${taken.port}.*(in use|EADDRINUSE)`));
+    expect(program.stderr).not.to.include('"ready"');
   });
 
   it('writes the ready line as JSON on standard error, with the real ports, and nothing on standard output', async () => {

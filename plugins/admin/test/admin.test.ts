@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request as httpRequest } from 'node:http';
 import type { AdminRoute, Cluster, Session } from '@outrigger/core';
 import { expect } from 'chai';
+import { takenPort } from '../../../test/support/taken-port.ts';
 import { Admin } from '../src/admin.ts';
 import { type SetUp, setUp } from './stand-ins.ts';
 
@@ -357,9 +357,8 @@ describe('the admin address', () => {
   });
 
   it('gives way where another sidecar has the default address, and only there', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    const bind = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+    using other = await takenPort();
+    const bind = `127.0.0.1:${other.port}`;
     const taken = setUp({ admin: { bind } });
     const failure = await taken.start().then(
       () => undefined,
@@ -371,8 +370,6 @@ describe('the admin address', () => {
     await new Admin({ admin: { bind } }, second.sidecar, second.logger, second.clock, bind).start();
     expect(second.logged).to.deep.equal([`no admin address: ${bind} is in use; set admin.bind, or admin: false`]);
     expect([...second.sidecar.addresses]).to.deep.equal([]);
-    other.close();
-    await once(other, 'close');
   });
 
   it('is handed from one instance of the plugin to the next without closing', async () => {
