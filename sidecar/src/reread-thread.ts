@@ -7,7 +7,15 @@ import type { RereadAnswer, RereadNews, RereadTask } from './reread.ts';
 
 // A thread that reads one configuration: see reread.ts.
 
+/** As Node ends where nothing is left that could settle an await at the top of a module. */
+const UNSETTLED = 13;
+
 const { source, port } = workerData as RereadTask;
+// A plugin awaits what never comes: the parent tells of it. Node would warn of the await below, which is not to blame, between
+// the lines of the log. (That await stays at the top: Node 24.21 ended with a fatal error of V8 where the thread was terminated
+// while an async function of a module that had been evaluated still loaded a plugin.)
+const unsettled = () => process.exit(process.exitCode ?? UNSETTLED);
+process.once('beforeExit', unsettled);
 let answer: RereadAnswer;
 try {
   const inspection = await inspect(source, process.env, (loading) =>
@@ -19,4 +27,5 @@ try {
   if (!(error instanceof ConfigurationError)) throw error;
   answer = { problems: error.problems };
 }
+process.off('beforeExit', unsettled);
 parentPort!.postMessage(answer);

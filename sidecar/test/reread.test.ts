@@ -1,5 +1,6 @@
 import { VirtualClock } from '@outrigger/core';
 import { expect } from 'chai';
+import { endPrograms, sidecarOn } from '../../test/support/program.ts';
 import { Scratch, shortest } from '../../test/support/scratch.ts';
 import { ConfigurationError } from '../src/configuration-error.ts';
 import { READ_LIMIT_MS, reread } from '../src/reread.ts';
@@ -35,7 +36,10 @@ describe('a large file that is read anew', () => {
     clock = new VirtualClock();
     scratch = new Scratch();
   });
-  afterEach(() => scratch.remove());
+  afterEach(async () => {
+    await endPrograms();
+    scratch.remove();
+  });
 
   const read = (made: string, more = '', told?: (place: string) => void) => {
     scratch.write('odd.ts', plugin(made, more));
@@ -67,7 +71,19 @@ describe('a large file that is read anew', () => {
 
   it('is refused where a plugin never comes to its end', async () => {
     const { message } = await failureOf('await new Promise(() => {});');
-    expect(message).to.match(/ended/);
+    expect(message).to.match(/ended with exit code 13 before .* awaits what never comes/);
+  });
+
+  it('leaves nothing but the log on standard error where a plugin never comes to its end', async () => {
+    scratch.write('odd.ts', plugin('7', 'if (!isMainThread) await new Promise(() => {});'));
+    const program = sidecarOn(scratch.write('large.yaml', LARGE));
+    await program.logged('ready');
+    program.kill('SIGHUP');
+    const { problems } = await program.logged('the reload failed; the configuration in force stays');
+    expect(String(problems)).to.match(/ended with exit code 13/);
+    program.kill('SIGTERM');
+    await program.exit;
+    expect(program.stderr.split('\n').filter((line) => !line.startsWith('{'))).to.deep.equal(['']);
   });
 
   for (const [how, more] of [
