@@ -3,13 +3,19 @@ import type { UpstreamConnection } from './upstream-connection.ts';
 
 type Pooled = Endpoint & { [pool: symbol]: UpstreamConnection[] | undefined };
 
+/** No endpoint carries anything by this. */
+const NONE = Symbol('outrigger.pool: none');
+
+/** Those that were used and are free again: an endpoint lives longer than many {@link Pools}, and is not to grow with each. */
+const free: symbol[] = [];
+
 /**
  * Upstream connections that no session uses, for each endpoint the last one first: the others grow old and go. An endpoint
  * object belongs to one cluster, and with it to one connector and its settings.
  */
 export class Pools implements IdleConnections {
-  /** Each endpoint carries its own, so that a session looks nothing up; those that do are listed here. */
-  readonly #pool = Symbol('outrigger.pool');
+  /** What each endpoint carries its own by, so that a session looks nothing up; those that do are listed here. */
+  #pool = NONE;
   readonly #pooled = new Set<Pooled>();
   #shut = false;
 
@@ -31,6 +37,7 @@ export class Pools implements IdleConnections {
     const endpoint = connection.endpoint as Pooled;
     let pool = endpoint[this.#pool];
     if (pool === undefined) {
+      if (this.#pool === NONE) this.#pool = free.pop() ?? Symbol('outrigger.pool');
       pool = [];
       endpoint[this.#pool] = pool;
       this.#pooled.add(endpoint);
@@ -47,15 +54,16 @@ export class Pools implements IdleConnections {
     const at = pool?.indexOf(connection) ?? -1;
     if (at === -1) return;
     pool!.splice(at, 1);
-    if (pool!.length > 0) return;
-    endpoint[this.#pool] = undefined;
-    this.#pooled.delete(endpoint);
+    if (pool!.length === 0) this.#forget(endpoint);
   }
 
   /** Closes all, and keeps none from here on. */
   shut(): void {
     this.#shut = true;
     this.close();
+    if (this.#pool === NONE) return;
+    free.push(this.#pool);
+    this.#pool = NONE;
   }
 
   count(of?: string | Endpoint): number {
@@ -69,7 +77,15 @@ export class Pools implements IdleConnections {
   close(of?: string | Endpoint, idleMs = 0): void {
     for (const endpoint of this.#pooled) {
       if (of !== undefined && endpoint !== of && endpoint.address !== of) continue;
-      for (const connection of [...endpoint[this.#pool]!]) if (connection.idleMs >= idleMs) connection.discard();
+      const pool = endpoint[this.#pool]!;
+      for (const connection of [...pool]) if (connection.idleMs >= idleMs) connection.discard();
+      // Where sessions have taken all that there was, nobody else says so: this one may have left its list.
+      if (pool.length === 0) this.#forget(endpoint);
     }
+  }
+
+  #forget(endpoint: Pooled): void {
+    endpoint[this.#pool] = undefined;
+    this.#pooled.delete(endpoint);
   }
 }
