@@ -46,6 +46,6 @@ export class EndedSpans extends Timer {
   }
 
   expired(): void {
-    this.write();
+    behindWrites(this.#writeAll);
   }
 }

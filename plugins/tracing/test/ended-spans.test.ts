@@ -53,19 +53,31 @@ describe('spans that have ended', () => {
 
   it('are written a tenth of a second later where they are few, and their time begins with the first', async () => {
     const { add, written, clock } = ended();
+    const pass = async (ms: number) => {
+      clock.advance(ms);
+      await turnsEnd();
+    };
     add('a');
-    await turnsEnd();
-    clock.advance(90);
+    await pass(90);
     add('b');
     expect(written).to.deep.equal([]);
-    clock.advance(10);
+    await pass(10);
     expect(written).to.deep.equal(['a', 'b']);
-    clock.advance(1_000);
+    await pass(1_000);
     add('c');
-    clock.advance(99);
+    await pass(99);
     expect(written).to.deep.equal(['a', 'b']);
-    clock.advance(1);
+    await pass(1);
     expect(written).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  it('are written at the end of the turn in which their time has come, not before what else it has to do', async () => {
+    const { add, written, clock } = ended();
+    add('a');
+    clock.advance(100);
+    expect(written).to.deep.equal([]);
+    await turnsEnd();
+    expect(written).to.deep.equal(['a']);
   });
 
   it('are written at once where somebody wants to read them, and once', async () => {
