@@ -1,6 +1,7 @@
 import { setImmediate as turnsEnd } from 'node:timers/promises';
 import { expect } from 'chai';
 import { behindWrites, flushIfQuiet, flushOutbox, sendAtTurnsEnd, timeOfTurn } from '../src/outbox.ts';
+import { WheelClock } from '../src/wheel-clock.ts';
 
 const sender = (order: string[], name: string) => ({ flush: () => void order.push(name) });
 
@@ -153,6 +154,16 @@ describe('the outbox', () => {
       expect(timeOfTurn()).to.equal(first);
       await turnsEnd();
       expect(timeOfTurn()).to.be.at.least(first + 1);
+    });
+
+    it('is what a clock that runs calls so', async () => {
+      const clock = new WheelClock(() => {});
+      const first = clock.turn();
+      expect(first).to.equal(timeOfTurn());
+      while (clock.now() - first < 1);
+      expect(clock.turn()).to.equal(first);
+      await turnsEnd();
+      expect(clock.turn()).to.be.at.least(first + 1);
     });
 
     it('is read each time where the loop is quiet: there is no end of the turn to wait for', async () => {
