@@ -64,8 +64,8 @@ export function behindWrites(task: () => void): void {
 }
 
 /**
- * Monotonic milliseconds as of this turn of the event loop: read once for all events that it hands out. They were there when it
- * began, so it is no less true of them than a reading for each, which would count in how long the others took.
+ * Monotonic milliseconds as of this turn of the event loop: read where the turn is first asked, for all events that it hands out. Most
+ * of them were there by then, so it is no less true of them than a reading for each, which would count in how long the others took.
  */
 export function timeOfTurn(): number {
   if (asked !== 0) return asked;

@@ -211,6 +211,12 @@ export abstract class SessionRecord implements Session {
     if (this.cluster?.observing) this.cluster.observe(endpoint, END);
   }
 
+  /** What ends in the turn in which it began was held up by its hooks alone, which only the clock itself can tell. */
+  private duration(): number {
+    const now = this.clock.turn();
+    return (now === this.began ? this.clock.now() : now) - this.began;
+  }
+
   private outcomeOf(cause: Cause, ending: Ending | undefined): Outcome {
     return {
       cause,
@@ -223,7 +229,7 @@ export abstract class SessionRecord implements Session {
       generation: this.generation,
       plugin: cause.startsWith('plugin:') ? cause.slice(7) : this.plugin,
       error: ending?.error,
-      durationMs: this.clock.turn() - this.began,
+      durationMs: this.duration(),
       bytesReceived: this.bytesReceived,
       bytesSent: this.bytesSent,
       messagesReceived: this.messagesReceived,

@@ -1,4 +1,4 @@
-import { type ConnectionHooks, ignore, reject, type Session, VirtualClock } from '@outrigger/core';
+import { type ConnectionHooks, ignore, reject, type Session, VirtualClock, WheelClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { Books } from '../support/books.ts';
 import { RawClient, statusOf } from '../support/raw-client.ts';
@@ -43,6 +43,17 @@ describe('a hook', () => {
     return client.untilEnd();
   };
   const later = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+  it('that holds up the event loop and rejects is seen in how long the session took', async () => {
+    const onRequest = () => {
+      const began = performance.now();
+      while (performance.now() - began < 5);
+      return reject(403, 'no');
+    };
+    await set({ onRequest }, { clock: new WheelClock((error) => expect.fail(String(error))) });
+    expect(statusOf(await answer())).to.equal(403);
+    expect(books.outcomes[0]!.durationMs).to.be.at.least(5);
+  });
 
   for (const hook of VERDICTS) {
     for (const [how, run] of [

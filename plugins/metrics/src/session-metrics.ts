@@ -86,7 +86,7 @@ export class SessionMetrics implements ConnectionHooks, Lifecycle {
   /** A WebSocket's request is over with its 101; what follows is a session of its own. */
   onOpen(session: Session): void {
     this.#tally(session);
-    const ms = this.#clock.wallTime() - session.startedAt;
+    const ms = this.#clock.turn() + this.#clock.epoch - session.startedAt;
     this.#seriesOf(session)
       .duration(session, 101, undefined)
       .record(ms / 1_000, session.state(recordedTrace));

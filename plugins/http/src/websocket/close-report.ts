@@ -49,7 +49,7 @@ export class CloseReport {
       },
       error: ending?.error?.message,
       generation: session.generation,
-      durationMs: Math.round(session.clock.now() - session.began),
+      durationMs: Math.round(session.clock.turn() - session.began),
       bytesReceived: session.bytesReceived,
       bytesSent: session.bytesSent,
       messagesReceived: session.messagesReceived,
