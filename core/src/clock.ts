@@ -24,7 +24,7 @@ export interface Clock {
    * out, as HAProxy and nginx do it. It never goes back, and is never ahead of {@link now}.
    */
   turn(): number;
-  /** The same as of the last tick: up to 100 ms ago, for what need not be exact. It reads no clock. */
+  /** The same as of the last tick: up to 100 ms ago, for what need not be exact. */
   coarse(): number;
   /** Wall-clock milliseconds since 1970, with fractions. */
   wallTime(): number;

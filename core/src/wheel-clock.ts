@@ -32,7 +32,7 @@ export class WheelClock implements Clock {
   }
 
   coarse(): number {
-    return this.#interval === undefined ? this.now() : this.#soon - TICK_MS;
+    return this.#interval === undefined ? timeOfTurn() : this.#soon - TICK_MS;
   }
 
   wallTime(): number {
