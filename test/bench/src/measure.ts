@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Rig, RunningSubject, Sample } from './rig.ts';
 import type { Subject } from './subjects.ts';
 import type { Workload } from './workloads.ts';
@@ -78,7 +79,7 @@ export async function sideBySide(rig: Rig, pairs: readonly Pair[], pace: Pace): 
     const once = running.some(({ workload }) => workload.mode === 'idle');
     if (!once) for (const one of running) await warmUp(one, pace.warmUpSeconds);
     for (let round = 0; round < (once ? 1 : pace.rounds); round++)
-      for (const one of turned(running, round))
+      for (const one of shuffled(running, round))
         samples.get(one.subject.name)!.push(await one.measure(Math.max(pace.seconds, one.workload.seconds ?? 0)));
     return running.map((one) => summary(one, samples, pace.reference));
   } finally {
@@ -95,10 +96,17 @@ async function warmUp(one: RunningSubject, seconds: number): Promise<void> {
   }
 }
 
-/** Nobody always comes behind the same one. */
-function turned<T>(list: readonly T[], round: number): T[] {
-  const at = round % list.length;
-  return [...list.slice(at), ...list.slice(0, at)];
+/**
+ * In an order that is the round's own, and in every run the same: so nobody always comes behind the same one, whose load, caches and
+ * heat would be his.
+ */
+export function shuffled<T>(list: readonly T[], round: number): T[] {
+  const order = [...list];
+  for (let left = order.length; left > 1; left--) {
+    const at = createHash('md5').update(`${round} ${left}`).digest().readUInt32LE() % left;
+    [order[at], order[left - 1]] = [order[left - 1]!, order[at]!];
+  }
+  return order;
 }
 
 function summary({ subject, workload }: Pair, all: ReadonlyMap<string, Sample[]>, reference: string): Result {
