@@ -1,14 +1,11 @@
-import type { ConnectionHooks } from '@outrigger/core';
 import { expect } from 'chai';
 import { frame } from '../support/frames.ts';
 import { eventually, passUntil, TICKS } from '../support/virtual-time.ts';
-import { SIDES, WebSocketPair } from '../support/websocket-pair.ts';
+import { READING_PLANES, SIDES, WebSocketPair } from '../support/websocket-pair.ts';
 
 const OFF = Number.POSITIVE_INFINITY;
 
-for (const plane of ['frames', 'messages'] as const) {
-  const hooks: ConnectionHooks = plane === 'messages' ? { onMessage: () => undefined } : {};
-
+for (const [plane, hooks] of READING_PLANES) {
   describe(`keepalive of WebSockets, on the plane of ${plane}`, () => {
     let pair: WebSocketPair;
     beforeEach(() => {

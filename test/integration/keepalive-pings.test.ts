@@ -1,23 +1,13 @@
-import {
-  BalancerFactory,
-  type ConnectionHooks,
-  definePlugin,
-  type Endpoint,
-  type Sample,
-  type Side,
-  WheelClock,
-} from '@outrigger/core';
+import { BalancerFactory, definePlugin, type Endpoint, type Sample, type Side, WheelClock } from '@outrigger/core';
 import { expect } from 'chai';
 import { countingMetrics } from '../support/counting-metrics.ts';
 import { frame, framesOfSoFar, messagesOf } from '../support/frames.ts';
 import { eventually, passUntil, TICKS, turns } from '../support/virtual-time.ts';
-import { otherSide, SIDES, WebSocketPair } from '../support/websocket-pair.ts';
+import { otherSide, READING_PLANES, SIDES, WebSocketPair } from '../support/websocket-pair.ts';
 
 const OFF = Number.POSITIVE_INFINITY;
 
-for (const plane of ['frames', 'messages'] as const) {
-  const hooks: ConnectionHooks = plane === 'messages' ? { onMessage: () => undefined } : {};
-
+for (const [plane, hooks] of READING_PLANES) {
   describe(`keepalive of WebSockets, on the plane of ${plane}`, () => {
     let pair: WebSocketPair;
     beforeEach(() => {

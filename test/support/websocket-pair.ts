@@ -10,6 +10,12 @@ import { eventually } from './virtual-time.ts';
 export const SIDES = ['downstream', 'upstream'] as const;
 export const otherSide = (side: Side): Side => (side === 'downstream' ? 'upstream' : 'downstream');
 
+/** The planes that read frames, with the hooks that bring a WebSocket there. */
+export const READING_PLANES: readonly (readonly [plane: string, hooks: ConnectionHooks])[] = [
+  ['frames', {}],
+  ['messages', { onMessage: () => undefined }],
+];
+
 /** A WebSocket whose both ends are raw sockets. */
 export class WebSocketPair {
   readonly books = new Books();
